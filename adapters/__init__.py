@@ -1,0 +1,1 @@
+"""The outside world: settings, clocks, PostgreSQL, S3, lake tables, Airflow."""

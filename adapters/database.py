@@ -1,0 +1,63 @@
+"""The hub's own PostgreSQL: declarative base, named constraints, engines and sessions."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Any
+
+from sqlalchemy import BigInteger, DateTime, Engine, LargeBinary, MetaData, String, Text, Uuid, create_engine
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Identity = Annotated[uuid.UUID, mapped_column(Uuid, primary_key=True, default=uuid.uuid4)]
+Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+Code = Annotated[str, mapped_column(String(64))]
+Line = Annotated[str, mapped_column(String(300))]
+Prose = Annotated[str, mapped_column(Text)]
+Octets = Annotated[bytes, mapped_column(LargeBinary)]
+Count = Annotated[int, mapped_column(BigInteger)]
+Json = Annotated[dict[str, Any], mapped_column(JSONB)]
+JsonList = Annotated[list[Any], mapped_column(JSONB)]
+
+
+class Base(DeclarativeBase):
+    """Declarative base of every table of the hub's own database."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+def one_of(column: str, words: type[StrEnum]) -> str:
+    """SQL text for a CHECK constraint that a column holds one of an enumeration's words."""
+    listed = ", ".join(f"'{word.value}'" for word in words)
+    return f"{column} IN ({listed})"
+
+
+@lru_cache(maxsize=8)
+def engine(url: str) -> Engine:
+    """The process's engine for a database URL; connections are checked before use, statements limited to 60 s."""
+    return create_engine(
+        url,
+        pool_size=10,
+        max_overflow=10,
+        pool_pre_ping=False,
+        pool_recycle=600,
+        connect_args={"options": "-c statement_timeout=60000 -c timezone=UTC", "connect_timeout": 10},
+    )
+
+
+@contextmanager
+def transaction(url: str) -> Iterator[Session]:
+    """A session that commits when its block ends well and rolls back when it raises."""
+    with Session(engine(url)) as session, session.begin():
+        yield session

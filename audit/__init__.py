@@ -1,0 +1,1 @@
+"""Evidence: append, sequence, Merkle tree, checkpoints, verification."""

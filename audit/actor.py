@@ -1,0 +1,35 @@
+"""Who acts: the person, agency, roles and way in that every action and every evidence entry names (R120)."""
+
+import uuid
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The one who asks for something.
+
+    Attributes:
+        person_id: the signed-in person; None for a program or the hub itself.
+        agency_id: the agency acted for; None for the hub itself and for callers nobody knows.
+        agency_code: that agency's unified social credit code, as written into evidence.
+        roles: role words held now, for that agency.
+        client_id: the API client, when a program calls.
+        address: network address of the caller; personal, so it goes into the encrypted part of an entry only.
+        name: the person's name, likewise personal.
+    """
+
+    person_id: uuid.UUID | None = None
+    agency_id: uuid.UUID | None = None
+    agency_code: str = ""
+    roles: frozenset[str] = field(default_factory=frozenset)
+    client_id: str = ""
+    address: str = ""
+    name: str = ""
+
+    def has(self, *roles: str) -> bool:
+        """Whether the actor holds at least one of the roles."""
+        return not self.roles.isdisjoint(roles)
+
+
+HUB = Actor(roles=frozenset({"HUB"}))
+NOBODY = Actor()

@@ -1,0 +1,156 @@
+"""Write one evidence entry in the transaction of what it records (R48 to R51, R120).
+
+An entry is a CloudEvents 1.0 envelope in canonical JSON (RFC 8785). Those bytes are stored and hashed; nothing reads them
+back to decide anything. Personal details lie beside the entry, encrypted; the entry holds their commitment.
+"""
+
+import hashlib
+import os
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from adapters.clock import system_now
+from adapters.errors import Terminal
+from audit.actor import Actor
+from audit.models import Evidence, EvidencePersonal, EvidenceQueue
+from schemas.canonical import canonical_bytes
+
+MAXIMUM_ENTRY = 65_535
+SCHEMA = "shuniu:evidence/1"
+_KIND = re.compile(r"^[a-z_]+(\.[a-z_]+)+$")
+
+
+class EvidenceWriter:
+    """What an entry needs from the site: the log's origin and the key that wraps keys of personal details.
+
+    Args:
+        origin: name of the log, a schema-less URL (C2SP tlog-checkpoint).
+        sealing_key: Fernet key, urlsafe base64.
+    """
+
+    def __init__(self, origin: str, sealing_key: str) -> None:
+        self.source = f"urn:shuniu:{origin}"
+        self.fernet = Fernet(sealing_key.encode())
+
+
+_writer: list[EvidenceWriter] = []
+
+
+def configure(origin: str, sealing_key: str) -> None:
+    """Set this process's evidence writer; every edge calls it once at its start."""
+    _writer[:] = [EvidenceWriter(origin, sealing_key)]
+
+
+def append(
+    session: Session,
+    kind: str,
+    subject: str,
+    actor: Actor,
+    *,
+    outcome: str = "DONE",
+    matter: str = "",
+    authority: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    personal: Mapping[str, Any] | None = None,
+    case_time: datetime | None = None,
+) -> Evidence:
+    """Add one entry to the caller's transaction.
+
+    Args:
+        kind: what happened, dotted, e.g. ``application.submitted``.
+        subject: what it happened to, ``noun/identifier``.
+        actor: who did it.
+        outcome: ``DONE``, ``REFUSED`` or ``FAILED``.
+        matter: the case it belongs to (``application/…``), so that a case's timeline can be read.
+        authority: on what basis (article, grant, rule set).
+        before: facts before the change, JSON values without floats that matter and without personal details.
+        after: facts after the change, likewise.
+        personal: personal details (names, addresses, data subjects); encrypted beside the entry.
+        case_time: the case clock's moment where it matters.
+
+    Raises:
+        Terminal: the writer is not configured, or the entry is over 65,535 bytes.
+    """
+    if not _writer:
+        raise Terminal("evidence.not_configured", "Evidence cannot be written: this process has no evidence writer.")
+    if not _KIND.match(kind):
+        raise Terminal("evidence.bad_kind", "{kind} is not the name of a kind of evidence.", kind=kind)
+    writer, identity, moment = _writer[0], uuid.uuid4(), system_now()
+    details = {k: v for k, v in {"name": actor.name, "address": actor.address, **(personal or {})}.items() if v}
+    commitment, plaintext = _committed(details) if details else ("", b"")
+    body = canonical_bytes(
+        {
+            "specversion": "1.0",
+            "id": str(identity),
+            "source": writer.source,
+            "type": f"cn.shuniu.{kind}",
+            "time": _rfc3339(moment),
+            "subject": subject,
+            "datacontenttype": "application/json",
+            "dataschema": SCHEMA,
+            "data": {
+                "outcome": outcome,
+                "actor": {
+                    "person": str(actor.person_id) if actor.person_id else None,
+                    "agency": actor.agency_code or None,
+                    "roles": sorted(actor.roles),
+                    "client": actor.client_id or None,
+                },
+                "matter": matter or None,
+                "authority": authority or None,
+                "before": dict(before) if before is not None else None,
+                "after": dict(after) if after is not None else None,
+                "case_time": _rfc3339(case_time) if case_time else None,
+                "personal": commitment or None,
+            },
+        }
+    )
+    if len(body) > MAXIMUM_ENTRY:
+        raise Terminal("evidence.too_large", "The evidence entry is {size} bytes; at most 65,535 fit.", size=len(body))
+    entry = Evidence(
+        id=identity,
+        recorded_at=moment,
+        kind=kind,
+        outcome=outcome,
+        subject=subject,
+        matter=matter,
+        agency_code=actor.agency_code,
+        person_id=actor.person_id,
+        body=body,
+        leaf_hash=hashlib.sha256(b"\x00" + body).digest(),
+    )
+    _insert(session, writer, entry, plaintext)
+    return entry
+
+
+def _insert(session: Session, writer: EvidenceWriter, entry: Evidence, plaintext: bytes) -> None:
+    session.add(entry)
+    session.flush()
+    if plaintext:
+        key = AESGCM.generate_key(256)
+        nonce = os.urandom(12)
+        ciphertext = nonce + AESGCM(key).encrypt(nonce, plaintext, entry.id.bytes)
+        wrapped = writer.fernet.encrypt(key)
+        session.execute(
+            insert(EvidencePersonal).values(evidence_id=entry.id, wrapped_key=wrapped, ciphertext=ciphertext)
+        )
+    session.execute(insert(EvidenceQueue).values(evidence_id=entry.id))
+
+
+def _committed(details: dict[str, Any]) -> tuple[str, bytes]:
+    """The commitment (SHA-256 in hex of salt and details) and the bytes to encrypt, salt first."""
+    plaintext = os.urandom(32) + canonical_bytes(details)
+    return hashlib.sha256(plaintext).hexdigest(), plaintext
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

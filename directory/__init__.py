@@ -1,0 +1,1 @@
+"""Agencies, people, keys, systems, the resource catalogue, permissions."""

@@ -1,0 +1,1 @@
+"""Who may have what: applications, grants, agreements, disputes, and the one door."""

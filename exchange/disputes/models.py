@@ -1,0 +1,89 @@
+"""Coordination of objections ([M] Art. 15¶3; R41)."""
+
+import uuid
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from adapters.clock import system_now
+from adapters.database import Base, Code, Identity, Moment, Prose, one_of
+from exchange.applications.models import Application
+
+
+class DisputeState(StrEnum):
+    """OPEN → CONCLUDED, or ESCALATED to the leading group → RULED. WITHDRAWN by the requester."""
+
+    OPEN = "OPEN"
+    CONCLUDED = "CONCLUDED"
+    ESCALATED = "ESCALATED"
+    RULED = "RULED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class Outcome(StrEnum):
+    """What a conclusion or ruling says of the refusal."""
+
+    ANSWER_ANEW = "ANSWER_ANEW"
+    REFUSAL_STANDS = "REFUSAL_STANDS"
+    RULED_TO_SHARE = "RULED_TO_SHARE"
+
+
+class Dispute(Base):
+    """An objection to an answer, before the coordinating office."""
+
+    __tablename__ = "dispute"
+    __table_args__ = (
+        UniqueConstraint("number"),
+        CheckConstraint(one_of("state", DisputeState), name="state"),
+        Index(
+            "uq_dispute_open",
+            "application_id",
+            unique=True,
+            postgresql_where="state IN ('OPEN', 'ESCALATED')",
+        ),
+    )
+
+    id: Mapped[Identity]
+    number: Mapped[Code]
+    application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.id"), index=True)
+    state: Mapped[Code] = mapped_column(default=DisputeState.OPEN)
+    raised_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
+    raised_at: Mapped[Moment] = mapped_column(default=system_now)
+    raised_on: Mapped[date]
+    application: Mapped[Application] = relationship()
+    statements: Mapped[list["Statement"]] = relationship(back_populates="dispute", order_by="Statement.stated_at")
+    conclusions: Mapped[list["Conclusion"]] = relationship(back_populates="dispute", order_by="Conclusion.concluded_at")
+
+
+class Statement(Base):
+    """What a side, or a department that was asked, says."""
+
+    __tablename__ = "statement"
+
+    id: Mapped[Identity]
+    dispute_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dispute.id"), index=True)
+    agency_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
+    text: Mapped[Prose]
+    stated_at: Mapped[Moment] = mapped_column(default=system_now)
+    dispute: Mapped[Dispute] = relationship(back_populates="statements")
+
+
+class Conclusion(Base):
+    """The office's conclusion (结论) or, with ``is_ruling``, the leading group's decision (决定), which is final."""
+
+    __tablename__ = "conclusion"
+    __table_args__ = (UniqueConstraint("number"), CheckConstraint(one_of("outcome", Outcome), name="outcome"))
+
+    id: Mapped[Identity]
+    number: Mapped[Code]
+    dispute_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dispute.id"), index=True)
+    is_ruling: Mapped[bool] = mapped_column(default=False)
+    outcome: Mapped[Code]
+    text: Mapped[Prose]
+    concluded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
+    concluded_at: Mapped[Moment] = mapped_column(default=system_now)
+    new_answer_due_on: Mapped[date | None]
+    dispute: Mapped[Dispute] = relationship(back_populates="conclusions")

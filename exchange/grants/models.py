@@ -1,0 +1,114 @@
+"""Grants (授权): what the one door reads, and the releases it made under them."""
+
+import uuid
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from adapters.clock import system_now
+from adapters.database import Base, Code, Count, Identity, Json, JsonList, Line, Moment, Prose, one_of
+from directory.catalogue.models import Resource, ResourceVersion
+from exchange.agreements.models import Agreement
+from schemas.words import Mode
+
+
+class GrantState(StrEnum):
+    """ACTIVE ↔ SUSPENDED, then ENDED for good (expired, terminated, superseded)."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    ENDED = "ENDED"
+
+
+class Grant(Base):
+    """A right to receive named items of one resource.
+
+    ``requester_id`` is None for the standing grant of UNIVERSAL items, which is every agency's.
+
+    Attributes:
+        items: field names, in catalogue order.
+        row_condition: as in Application.
+        modes: words of ``schemas.words.Mode``.
+        quota_rows: rows that may leave in all, None for no limit; ``used_rows`` have left.
+    """
+
+    __tablename__ = "access_grant"
+    __table_args__ = (
+        UniqueConstraint("number"),
+        UniqueConstraint("application_id"),
+        CheckConstraint(one_of("state", GrantState), name="state"),
+        CheckConstraint("(requester_id IS NULL) = (application_id IS NULL)", name="standing_or_applied"),
+        CheckConstraint("jsonb_array_length(items) > 0", name="some_items"),
+        CheckConstraint("used_rows >= 0", name="used_not_negative"),
+        Index(
+            "uq_access_grant_standing",
+            "resource_id",
+            unique=True,
+            postgresql_where="requester_id IS NULL AND state <> 'ENDED'",
+        ),
+        Index("ix_access_grant_requester_id_state", "requester_id", "state"),
+    )
+
+    id: Mapped[Identity]
+    number: Mapped[Code]
+    state: Mapped[Code] = mapped_column(default=GrantState.ACTIVE)
+    resource_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("resource.id"), index=True)
+    resource_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("resource_version.id"))
+    requester_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agency.id"))
+    provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.id"), index=True)
+    application_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("application.id"))
+    agreement_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agreement.id"))
+    items: Mapped[JsonList]
+    row_condition: Mapped[Json] = mapped_column(default=dict)
+    modes: Mapped[JsonList]
+    purpose: Mapped[Prose]
+    quota_rows: Mapped[int | None] = mapped_column(BigInteger)
+    used_rows: Mapped[Count] = mapped_column(default=0)
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    created_at: Mapped[Moment] = mapped_column(default=system_now)
+    ended_at: Mapped[Moment | None]
+    state_reason: Mapped[Prose] = mapped_column(default="")
+    resource: Mapped[Resource] = relationship()
+    resource_version: Mapped[ResourceVersion] = relationship()
+    agreement: Mapped[Agreement | None] = relationship()
+
+
+class ReleaseState(StrEnum):
+    """AUTHORISED when the door opened, then COMPLETED, ABORTED, or UNKNOWN when a crash left it open."""
+
+    AUTHORISED = "AUTHORISED"
+    COMPLETED = "COMPLETED"
+    ABORTED = "ABORTED"
+    UNKNOWN = "UNKNOWN"
+
+
+class ReleaseRecord(Base):
+    """What the one door let out under a grant: one row per opening of the door."""
+
+    __tablename__ = "release"
+    __table_args__ = (
+        CheckConstraint(one_of("state", ReleaseState), name="state"),
+        CheckConstraint(one_of("mode", Mode), name="mode"),
+        CheckConstraint("state <> 'COMPLETED' OR digest <> ''", name="completed_has_digest"),
+        Index("ix_release_open", "authorised_at", postgresql_where="state = 'AUTHORISED'"),
+        Index("ix_release_agency_id", "agency_id", "authorised_at"),
+    )
+
+    id: Mapped[Identity]
+    grant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("access_grant.id"), index=True)
+    agency_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.id"))
+    dataset_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dataset_version.id"))
+    mode: Mapped[Code]
+    state: Mapped[Code] = mapped_column(default=ReleaseState.AUTHORISED)
+    purpose: Mapped[Prose]
+    matter: Mapped[Line]
+    """The case the receiver handles with the data (办件编号), as stated on each call."""
+    rows: Mapped[Count] = mapped_column(default=0)
+    bytes: Mapped[Count] = mapped_column(default=0)
+    digest: Mapped[Code] = mapped_column(default="")
+    authorised_at: Mapped[Moment] = mapped_column(default=system_now)
+    closed_at: Mapped[Moment | None]
+    evidence_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("evidence.id"))

@@ -1,0 +1,1 @@
+"""Moving data: extract, validate, store, serve, deliver, reconcile."""

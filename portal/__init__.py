@@ -1,0 +1,1 @@
+"""The edges: pages, JSON API, commands and the worker."""

@@ -1,0 +1,1 @@
+"""The hub's schema, one numbered step per change."""

@@ -1,0 +1,38 @@
+"""What the roles ``<database>_app`` and ``<database>_sequencer`` may do with each table.
+
+Everything that a migration creates names its privileges through these functions; a table without them is the owner's alone.
+"""
+
+from alembic import op
+from sqlalchemy import text
+
+from portal.migrations.tables import METADATA
+
+_EVIDENCE = {
+    "evidence": ("SELECT, INSERT", "SELECT"),
+    "evidence_personal": ("SELECT, INSERT", ""),
+    "evidence_queue": ("SELECT, INSERT", "SELECT, UPDATE, DELETE"),
+    "log_leaf": ("SELECT", "SELECT, INSERT"),
+    "log_tile": ("SELECT", "SELECT, INSERT, UPDATE"),
+    "log_checkpoint": ("SELECT", "SELECT, INSERT"),
+}
+
+
+def grant(table: str, app: str = "SELECT, INSERT, UPDATE, DELETE", sequencer: str = "") -> None:
+    """Give the two roles their privileges on a table; an empty string gives none."""
+    connection = op.get_bind()
+    database = connection.scalar(text("SELECT current_database()"))
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    for role, privileges in ((f"{database}_app", app), (f"{database}_sequencer", sequencer)):
+        if privileges:
+            op.execute(f"GRANT {privileges} ON {quote(table)} TO {quote(role)}")
+
+
+def grant_first_tables() -> None:
+    """Privileges of the first migration: the app may do everything but change or delete evidence."""
+    present = set(op.get_bind().dialect.get_table_names(op.get_bind()))
+    for table in METADATA.sorted_tables:
+        if table.name in present:
+            app, sequencer = _EVIDENCE.get(table.name, ("SELECT, INSERT, UPDATE, DELETE", ""))
+            grant(table.name, app, sequencer)
+    grant("alembic_version", app="SELECT")

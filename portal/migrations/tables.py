@@ -1,0 +1,43 @@
+"""Imports every room's tables, so that one metadata knows them all."""
+
+import adapters.clock
+import adapters.work
+import audit.models
+import directory.agencies.models
+import directory.calendars.models
+import directory.catalogue.models
+import directory.datasets.models
+import directory.keys.models
+import directory.people.models
+import directory.sources.models
+import directory.systems.models
+import exchange.agreements.models
+import exchange.applications.models
+import exchange.deliveries.models
+import exchange.disputes.models
+import exchange.grants.models
+import exchange.needs.models
+import exchange.numbers.models
+from adapters.database import Base
+
+MODULES = (
+    adapters.clock,
+    adapters.work,
+    audit.models,
+    directory.agencies.models,
+    directory.calendars.models,
+    directory.catalogue.models,
+    directory.datasets.models,
+    directory.keys.models,
+    directory.people.models,
+    directory.sources.models,
+    directory.systems.models,
+    exchange.agreements.models,
+    exchange.applications.models,
+    exchange.deliveries.models,
+    exchange.disputes.models,
+    exchange.grants.models,
+    exchange.needs.models,
+    exchange.numbers.models,
+)
+METADATA = Base.metadata
