@@ -1,0 +1,1 @@
+"""Identifiers of organisations, people, places and resources: their form, their check digits, what is wrong with one."""
