@@ -1,0 +1,1 @@
+"""The services that the hub starts for itself: PostgreSQL, SeaweedFS, Airflow, and whoever watches them."""

@@ -1,0 +1,92 @@
+"""A PostgreSQL and an object store of the tests' own, on free ports, for as long as the test run lasts."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+from adapters.services.databases import connect
+from adapters.services.embedded import running
+from adapters.settings import Settings
+from portal.migrations.run import upgrade
+
+TEMPLATE = "shuniu_template"
+DATABASE_SETTINGS = ("SHUNIU_DATABASE_URL", "SHUNIU_APP_DATABASE_URL", "SHUNIU_SEQUENCER_DATABASE_URL")
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a running home: PostgreSQL (migrated) and SeaweedFS; shared by the whole run."""
+    home = tmp_path_factory.mktemp("home")
+    with running(home) as environment:
+        upgrade(environment["SHUNIU_DATABASE_URL"])
+        with connect(environment["SHUNIU_DATABASE_URL"]) as connection:
+            connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(Identifier, (TEMPLATE, "shuniu"))))
+        yield environment
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def settings(services: dict[str, str]) -> Settings:
+    """Settings of the shared home."""
+    return Settings.load(services)
+
+
+@pytest.fixture(scope="session")
+def owner_url(services: dict[str, str]) -> str:
+    """Owner's address of the shared database."""
+    return services["SHUNIU_DATABASE_URL"]
+
+
+@pytest.fixture(scope="session")
+def app_url(services: dict[str, str]) -> str:
+    """Application's address of the shared database."""
+    return services["SHUNIU_APP_DATABASE_URL"]
+
+
+@pytest.fixture(scope="session")
+def sequencer_url(services: dict[str, str]) -> str:
+    """Sequencer's address of the shared database."""
+    return services["SHUNIU_SEQUENCER_DATABASE_URL"]
+
+
+@pytest.fixture(scope="session")
+def serving_url(services: dict[str, str]) -> str:
+    """Address of the serving database."""
+    return services["SHUNIU_SERVING_URL"]
+
+
+@pytest.fixture
+def fresh(services: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The environment with a migrated, empty database of the test's own; the object store stays the shared one."""
+    name = f"test_{uuid.uuid4().hex}"
+    with connect(services["SHUNIU_DATABASE_URL"]) as connection:
+        connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(TEMPLATE)))
+        yield services | {key: _elsewhere(services[key], name) for key in DATABASE_SETTINGS}
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture
+def session(fresh: dict[str, str]) -> Iterator[Session]:
+    """A session of the application's role in a database of the test's own."""
+    engine = create_engine(fresh["SHUNIU_APP_DATABASE_URL"], poolclass=NullPool)
+    with Session(engine) as opened:
+        yield opened
+    engine.dispose()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty home folder of the test's own."""
+    return tmp_path / "home"
+
+
+def _elsewhere(url: str, database: str) -> str:
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
