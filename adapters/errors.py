@@ -1,6 +1,16 @@
 """The one root of all errors: a code, a sentence a person can act on, and whether a retry may help."""
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a refusal was about; the edge writes it into evidence in a transaction of its own."""
+
+    kind: str
+    subject: str
+    matter: str = ""
 
 
 class ShuniuError(Exception):
@@ -20,7 +30,13 @@ class ShuniuError(Exception):
         self.code = code
         self.sentence = sentence
         self.context = context
+        self.refusal: Refusal | None = None
         super().__init__(sentence.format(**context))
+
+    def refused(self, kind: str, subject: str, matter: str = "") -> Self:
+        """Say that this error refuses something that evidence has to show; use as ``raise Error(...).refused(...)``."""
+        self.refusal = Refusal(kind, subject, matter)
+        return self
 
 
 class InvalidInput(ShuniuError):
