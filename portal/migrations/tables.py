@@ -18,6 +18,7 @@ import exchange.disputes.models
 import exchange.grants.models
 import exchange.needs.models
 import exchange.numbers.models
+import portal.models
 from adapters.database import Base
 
 MODULES = (
@@ -39,5 +40,6 @@ MODULES = (
     exchange.grants.models,
     exchange.needs.models,
     exchange.numbers.models,
+    portal.models,
 )
 METADATA = Base.metadata

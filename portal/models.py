@@ -1,0 +1,46 @@
+"""Tables of the edge itself: answers kept for repeated requests, and counts of refused callers nobody knows."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, DateTime, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from adapters.clock import system_now
+from adapters.database import Base, Count, Identity, Line, Moment, Octets
+
+
+class IdempotencyKey(Base):
+    """The answer to a creating request, kept so that its repetition gets the same one (draft-ietf-httpapi-idempotency-key-header-07).
+
+    The row is written in the transaction of what the request created, so there is never one without the other.
+    """
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (
+        UniqueConstraint("client", "route", "key", name="uq_idempotency_key_client_route_key"),
+        CheckConstraint("octet_length(request_digest) = 32", name="request_digest_size"),
+        Index("ix_idempotency_key_created_at", "created_at"),
+    )
+
+    id: Mapped[Identity]
+    client: Mapped[Line]
+    route: Mapped[Line]
+    key: Mapped[Line]
+    request_digest: Mapped[Octets]
+    status: Mapped[int] = mapped_column(Integer)
+    location: Mapped[Line] = mapped_column(default="")
+    body: Mapped[Octets]
+    created_at: Mapped[Moment] = mapped_column(default=system_now)
+
+
+class UnknownRefusal(Base):
+    """How often callers nobody knows were turned away: one row per hour, code and process, never one per call."""
+
+    __tablename__ = "unknown_refusal"
+    __table_args__ = (CheckConstraint("times > 0", name="times"),)
+
+    hour: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), primary_key=True)
+    process: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    times: Mapped[Count]
