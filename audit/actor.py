@@ -13,6 +13,7 @@ class Actor:
         agency_id: the agency acted for; None for the hub itself and for callers nobody knows.
         agency_code: that agency's unified social credit code, as written into evidence.
         roles: role words held now, for that agency.
+        office: what that agency is to the hub (``directory.agencies.models.Office``); empty for nobody's.
         client_id: the API client, when a program calls.
         address: network address of the caller; personal, so it goes into the encrypted part of an entry only.
         name: the person's name, likewise personal.
@@ -25,6 +26,7 @@ class Actor:
     client_id: str = ""
     address: str = ""
     name: str = ""
+    office: str = ""
 
     def has(self, *roles: str) -> bool:
         """Whether the actor holds at least one of the roles."""

@@ -12,7 +12,8 @@ from adapters.database import Base, Code, Identity, Json, Line, Moment
 class HolidayCalendar(Base):
     """The holidays and make-up days of one year, by the notice that sets them; the newest revision governs.
 
-    ``days``: ``{"holidays": ["2027-01-01"], "workdays": ["2027-02-06"]}``.
+    ``days``: ``{"title": "…", "holidays": [{"from": "2027-01-01", "to": "2027-01-03"}], "makeup_days": ["2027-02-06"]}``,
+    as in ``schemas/calendars``.
     """
 
     __tablename__ = "holiday_calendar"

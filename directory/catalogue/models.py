@@ -69,6 +69,8 @@ class ResourceVersion(Base):
     number: Mapped[int] = mapped_column(Integer)
     state: Mapped[Code] = mapped_column(default=VersionState.DRAFT)
     lock_version: Mapped[int] = mapped_column(Integer)
+    revision: Mapped[int] = mapped_column(Integer, default=1)
+    """Rises with every change of content; a review counts for the revision that it read."""
     name: Mapped[Line]
     abstract: Mapped[Prose]
     keywords: Mapped[JsonList] = mapped_column(default=list)
@@ -87,6 +89,10 @@ class ResourceVersion(Base):
     ground: Mapped[Code] = mapped_column(default="")
     rule_set: Mapped[Code]
     compiled_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
+    compilers: Mapped[JsonList] = mapped_column(default=list)
+    """Ids, as text, of everyone who had a hand in the content; none of them may review it (R24)."""
+    search_text: Mapped[Prose] = mapped_column(default="")
+    """Names, abstract, keywords and item names in small letters, for the catalogue search."""
     created_at: Mapped[Moment] = mapped_column(default=system_now)
     changed_on: Mapped[date | None]
     """The day on which the described thing changed in reality; starts the two working days of Art. 10."""
@@ -131,7 +137,7 @@ class DataItem(Base):
     nullable: Mapped[bool] = mapped_column(default=True)
     description: Mapped[Prose] = mapped_column(default="")
     share_attribute: Mapped[Code]
-    share_condition: Mapped[Line] = mapped_column(default="")
+    share_condition: Mapped[Prose] = mapped_column(default="")
     basis: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
     open_attribute: Mapped[Code]
     sensitivity: Mapped[Code] = mapped_column(default=Sensitivity.NONE)
@@ -153,6 +159,7 @@ class Review(Base):
     version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("resource_version.id"), index=True)
     reviewer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     reviewed_at: Mapped[Moment] = mapped_column(default=system_now)
+    revision: Mapped[int] = mapped_column(Integer)
     accurate: Mapped[bool]
     complete: Mapped[bool]
     compliant: Mapped[bool]
@@ -171,7 +178,17 @@ class SecrecyReview(Base):
     version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("resource_version.id"), index=True)
     reviewer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     reviewed_at: Mapped[Moment] = mapped_column(default=system_now)
+    revision: Mapped[int] = mapped_column(Integer)
     passed: Mapped[bool]
     document: Mapped[Line]
     comment: Mapped[Prose] = mapped_column(default="")
     version: Mapped[ResourceVersion] = relationship(back_populates="secrecy_reviews")
+
+
+class ResourceCounter(Base):
+    """The last sequence number given within a classification; locked while one is taken, so there are no gaps."""
+
+    __tablename__ = "resource_counter"
+
+    classification: Mapped[Code] = mapped_column(primary_key=True)
+    last: Mapped[int] = mapped_column(Integer)

@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from adapters.clock import system_now
@@ -22,3 +22,24 @@ class System(Base):
     network: Mapped[Code] = mapped_column(default="GOVERNMENT_EXTRANET")
     created_at: Mapped[Moment] = mapped_column(default=system_now)
     agency: Mapped[Agency] = relationship()
+    addresses: Mapped[list["SystemAddress"]] = relationship(back_populates="system", order_by="SystemAddress.host")
+
+
+class SystemAddress(Base):
+    """A network address at which the hub may call on a system; it calls on no other."""
+
+    __tablename__ = "system_address"
+    __table_args__ = (
+        CheckConstraint("port BETWEEN 1 AND 65535", name="port"),
+        Index(
+            "uq_system_address_current", "system_id", "host", "port", unique=True, postgresql_where="removed_at IS NULL"
+        ),
+    )
+
+    id: Mapped[Identity]
+    system_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("system.id"))
+    host: Mapped[Line]
+    port: Mapped[int] = mapped_column(Integer)
+    added_at: Mapped[Moment] = mapped_column(default=system_now)
+    removed_at: Mapped[Moment | None]
+    system: Mapped[System] = relationship(back_populates="addresses")
