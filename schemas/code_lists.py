@@ -60,8 +60,13 @@ def code_list_from_mapping(body: Mapping[str, Any]) -> CodeList:
     """
     try:
         items = tuple(
-            Code(str(item["code"]), str(item["zh"]), str(item["en"]), _day(item.get("valid_from")),
-                 _day(item.get("valid_to")))
+            Code(
+                str(item["code"]),
+                str(item["zh"]),
+                str(item["en"]),
+                _day(item.get("valid_from")),
+                _day(item.get("valid_to")),
+            )
             for item in body["items"]
         )
         head = str(body["key"]), str(body["document"]), str(body["title_zh"]), str(body["title_en"])

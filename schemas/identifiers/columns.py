@@ -43,8 +43,9 @@ def through(values: pa.UInt8Array, meaning: Table) -> pa.UInt8Array:
     return numbers(values.buffers()[1].to_pybytes()[: len(values)].translate(meaning))
 
 
-def weighted_sum(data: bytes, width: int, values: Mapping[str, int], weights: tuple[int, ...], modulus: int,
-                 start: int = 0) -> pa.UInt8Array:
+def weighted_sum(
+    data: bytes, width: int, values: Mapping[str, int], weights: tuple[int, ...], modulus: int, start: int = 0
+) -> pa.UInt8Array:
     """The sum of value times weight over the positions from ``start``, modulo ``modulus``; unknown characters are 0."""
     reduce = bytes(number % modulus for number in range(256))
     total = numbers(bytes(len(data) // width))

@@ -29,8 +29,15 @@ def test_level_and_parent(code: str, level: Level, parent: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("code", "fault"),
-    [("3101", None), ("31010", Fault.LENGTH), ("31010A", Fault.CHARACTER), ("310003", Fault.SHAPE),
-     ("010100", Fault.SHAPE), ("３10100", Fault.CHARACTER), ("31010\n", Fault.CHARACTER)],
+    [
+        ("3101", None),
+        ("31010", Fault.LENGTH),
+        ("31010A", Fault.CHARACTER),
+        ("310003", Fault.SHAPE),
+        ("010100", Fault.SHAPE),
+        ("３10100", Fault.CHARACTER),
+        ("31010\n", Fault.CHARACTER),
+    ],
 )
 def test_reasons_are_precise(code: str, fault: Fault | None) -> None:
     assert division_code.check(code) == (() if fault is None else (fault,))

@@ -84,18 +84,25 @@ def _with_day(day: str) -> str:
     return first17 + resident_id.check_digit(first17)
 
 
-DAYS = st.builds("{}{:02d}{:02d}".format, st.sampled_from([1799, 1800, 1900, 1904, 1999, 2000]),
-                 st.integers(0, 99), st.integers(0, 99)).map(_with_day)
+DAYS = st.builds(
+    "{}{:02d}{:02d}".format,
+    st.sampled_from([1799, 1800, 1900, 1904, 1999, 2000]),
+    st.integers(0, 99),
+    st.integers(0, 99),
+).map(_with_day)
 LEAP_DAYS = st.builds("{:04d}02{:02d}".format, st.integers(1790, 2099), st.integers(27, 31)).map(_with_day)
-ROWS = st.one_of(NUMBERS, DAYS, LEAP_DAYS, st.text("0123456789X", min_size=14, max_size=19), st.text(max_size=20),
-                 st.none())
+ROWS = st.one_of(
+    NUMBERS, DAYS, LEAP_DAYS, st.text("0123456789X", min_size=14, max_size=19), st.text(max_size=20), st.none()
+)
 
 
 @given(st.lists(ROWS, max_size=8), st.integers(0, 3), st.none() | st.dates(date(1850, 1, 1), date(2050, 1, 1)))
 def test_a_column_is_judged_as_its_rows_are(numbers: list[str | None], start: int, latest: date | None) -> None:
     values = pa.array(numbers, pa.string()).slice(min(start, len(numbers)))
-    expected = [None if number is None else next(iter(resident_id.check(number, latest_birth=latest)), None)
-                for number in numbers[start:]]
+    expected = [
+        None if number is None else next(iter(resident_id.check(number, latest_birth=latest)), None)
+        for number in numbers[start:]
+    ]
     assert resident_id.check_array(values, latest_birth=latest).to_pylist() == expected
 
 

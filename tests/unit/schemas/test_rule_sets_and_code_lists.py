@@ -32,7 +32,10 @@ def test_the_figures_of_the_measures() -> None:
     rules = rule_set("shanghai-2016")
     answer = rules.figure("answer")
     assert (answer.value, answer.unit, answer.article, answer.starts_at) == (
-        10, Unit.WORKING_DAYS, "15", "WRITTEN_RECEIPT"
+        10,
+        Unit.WORKING_DAYS,
+        "15",
+        "WRITTEN_RECEIPT",
     )
     assert (rules.figure("catalogue_update").value, rules.figure("full_maintenance").unit) == (2, Unit.PER_YEAR)
     assert all(figure.verified for figure in rules.figures.values())
@@ -105,19 +108,34 @@ def test_data_types_have_the_letters_of_the_guide() -> None:
 
 
 def test_a_code_can_end_and_old_data_keeps_it() -> None:
-    codes = code_list_from_mapping({
-        "key": "k", "document": "d", "title_zh": "z", "title_en": "e",
-        "items": [{"code": "1", "zh": "一", "en": "one", "valid_to": "2020-12-31"},
-                  {"code": "2", "zh": "二", "en": "two", "valid_from": "2021-01-01"}],
-    })
+    codes = code_list_from_mapping(
+        {
+            "key": "k",
+            "document": "d",
+            "title_zh": "z",
+            "title_en": "e",
+            "items": [
+                {"code": "1", "zh": "一", "en": "one", "valid_to": "2020-12-31"},
+                {"code": "2", "zh": "二", "en": "two", "valid_from": "2021-01-01"},
+            ],
+        }
+    )
     assert [item.code for item in codes.codes_on(date(2020, 12, 31))] == ["1"]
     assert [item.code for item in codes.codes_on(date(2021, 1, 1))] == ["2"]
     assert codes.values() == {"1", "2"}
     assert (codes.label("2", "en"), codes.label("3")) == ("two", "3")
 
 
-@pytest.mark.parametrize("items", [None, [{}], ["x"], [{"code": "1", "zh": "一", "en": "one", "valid_to": "soon"}],
-                                   [{"code": "1", "zh": "一", "en": "one"}, {"code": "1", "zh": "壹", "en": "one"}]])
+@pytest.mark.parametrize(
+    "items",
+    [
+        None,
+        [{}],
+        ["x"],
+        [{"code": "1", "zh": "一", "en": "one", "valid_to": "soon"}],
+        [{"code": "1", "zh": "一", "en": "one"}, {"code": "1", "zh": "壹", "en": "one"}],
+    ],
+)
 def test_a_wrong_list_is_refused(items: object) -> None:
     with pytest.raises(ValueError, match=r".+"):
         code_list_from_mapping({"key": "k", "document": "d", "title_zh": "z", "title_en": "e", "items": items})

@@ -88,8 +88,14 @@ def test_terms_out_of_bounds_are_refused(n: int) -> None:
     ],
 )
 def test_a_wrong_calendar_is_refused_with_its_reason(change: dict[str, object], reason: str) -> None:
-    right = {"year": 2027, "version": "2027-1", "document": "-", "title": "-",
-             "holidays": [{"from": "2027-01-01", "to": "2027-01-01"}], "makeup_days": []}
+    right = {
+        "year": 2027,
+        "version": "2027-1",
+        "document": "-",
+        "title": "-",
+        "holidays": [{"from": "2027-01-01", "to": "2027-01-01"}],
+        "makeup_days": [],
+    }
     assert calendar_from_mapping(right).holidays == {date(2027, 1, 1)}
     with pytest.raises(ValueError, match=reason):
         calendar_from_mapping(right | change)
