@@ -22,8 +22,17 @@ class GrantState(StrEnum):
     ENDED = "ENDED"
 
 
+class Suspender(StrEnum):
+    """Who suspended a grant: what the security administrator stopped, the provider cannot start again."""
+
+    NOBODY = "NOBODY"
+    PROVIDER = "PROVIDER"
+    SECURITY = "SECURITY"
+    HUB = "HUB"
+
+
 class Grant(Base):
-    """A right to receive named items of one resource.
+    """A right to receive named items of one resource. Of an application at most one lives; a wider one takes its place.
 
     ``requester_id`` is None for the standing grant of UNIVERSAL items, which is every agency's.
 
@@ -37,8 +46,9 @@ class Grant(Base):
     __tablename__ = "access_grant"
     __table_args__ = (
         UniqueConstraint("number"),
-        UniqueConstraint("application_id"),
         CheckConstraint(one_of("state", GrantState), name="state"),
+        CheckConstraint(one_of("suspended_by", Suspender), name="suspended_by"),
+        CheckConstraint("(state = 'SUSPENDED') = (suspended_by <> 'NOBODY')", name="suspended_by_somebody"),
         CheckConstraint("(requester_id IS NULL) = (application_id IS NULL)", name="standing_or_applied"),
         CheckConstraint("jsonb_array_length(items) > 0", name="some_items"),
         CheckConstraint("used_rows >= 0", name="used_not_negative"),
@@ -48,6 +58,8 @@ class Grant(Base):
             unique=True,
             postgresql_where="requester_id IS NULL AND state <> 'ENDED'",
         ),
+        Index("uq_access_grant_live", "application_id", unique=True, postgresql_where="state <> 'ENDED'"),
+        Index("ix_access_grant_application_id", "application_id"),
         Index("ix_access_grant_requester_id_state", "requester_id", "state"),
     )
 
@@ -71,6 +83,7 @@ class Grant(Base):
     created_at: Mapped[Moment] = mapped_column(default=system_now)
     ended_at: Mapped[Moment | None]
     state_reason: Mapped[Prose] = mapped_column(default="")
+    suspended_by: Mapped[Code] = mapped_column(default=Suspender.NOBODY)
     resource: Mapped[Resource] = relationship()
     resource_version: Mapped[ResourceVersion] = relationship()
     agreement: Mapped[Agreement | None] = relationship()
@@ -106,6 +119,8 @@ class ReleaseRecord(Base):
     purpose: Mapped[Prose]
     matter: Mapped[Line]
     """The case the receiver handles with the data (办件编号), as stated on each call."""
+    rows_reserved: Mapped[Count] = mapped_column(default=0)
+    """Rows of a limited quota set aside while the door is open; what did not leave is given back at the close."""
     rows: Mapped[Count] = mapped_column(default=0)
     bytes: Mapped[Count] = mapped_column(default=0)
     digest: Mapped[Code] = mapped_column(default="")

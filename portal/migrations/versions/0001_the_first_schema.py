@@ -822,6 +822,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("matter", sa.String(length=300), nullable=False),
+        sa.Column("rows_reserved", sa.BigInteger(), nullable=False),
         sa.Column("rows", sa.BigInteger(), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),

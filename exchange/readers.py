@@ -1,0 +1,110 @@
+"""Readers of lake and serving tables for requesters. They take a ``Release`` and nothing else opens those tables."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from adapters import lake, serving
+from adapters.objects import objects
+from adapters.settings import Settings
+from exchange.errors import ReleaseRefused
+from exchange.masking import mask, mask_batch
+from exchange.release import Release
+
+Row = dict[str, Any]
+
+
+def batches(release: Release, settings: Settings) -> Iterator[pa.RecordBatch]:
+    """Stream the released rows of the lake table, masked, in bounded memory; stops at the release's row limit."""
+    left = release.row_limit
+    maskings = _maskings(release)
+    reader = lake.scan(
+        settings, release.terms.location, release.terms.delta_version, list(release.fields), dict(release.row_condition)
+    )
+    for batch in reader:
+        allowed = batch if left is None else batch.slice(0, left)
+        if allowed.num_rows:
+            yield mask_batch(allowed.select(list(release.fields)), maskings, release.masking_key)
+        if left is not None:
+            left -= allowed.num_rows
+            if left == 0:
+                return
+
+
+def prepared_chunks(release: Release, settings: Settings, offset: int, length: int) -> Iterator[bytes]:
+    """Stream a range of the bytes that lie prepared for a release.
+
+    Args:
+        offset, length: in bytes, within the object.
+    """
+    return objects(settings).chunks(release.prepared_object, offset=offset, length=length)
+
+
+def rows_by_key(release: Release, settings: Settings, key: Mapping[str, str], limit: int) -> list[Row]:
+    """Look rows up by exact values of released items.
+
+    Args:
+        key: field name to value; every field must be released unmasked.
+        limit: most rows to return.
+
+    Raises:
+        ReleaseRefused: a key field is not among the released items, or is masked.
+    """
+    open_fields = {item.field_name for item in release.items if item.masking is None}
+    if not key or not set(key) <= open_fields:
+        error = ReleaseRefused("release.key", "Look rows up by items that the grant names and that are not masked.")
+        raise error.refused("release.refused", f"grant/{release.grant_id}", release.terms.matter)
+    rows = serving.look_up(
+        settings.serving_url,
+        _table(release),
+        list(release.fields),
+        key,
+        dict(release.row_condition),
+        _at_most(release, limit),
+    )
+    return [_masked(release, row) for row in rows]
+
+
+def page_of_rows(release: Release, settings: Settings, after: int, limit: int) -> tuple[list[Row], int | None]:
+    """A page of rows in load order after a row number, and the number to go on from (None at the end)."""
+    found = serving.browse(
+        settings.serving_url,
+        _table(release),
+        list(release.fields),
+        dict(release.row_condition),
+        _at_most(release, limit),
+        after,
+    )
+    return [_masked(release, row) for row in found.rows], found.after
+
+
+def released_schema(release: Release, loaded: pa.Schema) -> pa.Schema:
+    """The Arrow schema of what leaves: released fields in order, masked ones as text."""
+    return pa.schema(
+        [
+            pa.field(item.field_name, pa.string() if item.masking else loaded.field(item.field_name).type)
+            for item in release.items
+        ]
+    )
+
+
+def _maskings(release: Release) -> dict[str, str]:
+    return {item.field_name: item.masking for item in release.items if item.masking}
+
+
+def _masked(release: Release, row: Row) -> Row:
+    for name, masking in _maskings(release).items():
+        row[name] = mask(row[name], masking, release.masking_key)
+    return row
+
+
+def _at_most(release: Release, limit: int) -> int:
+    return limit if release.row_limit is None else min(limit, release.row_limit)
+
+
+def _table(release: Release) -> str:
+    table = release.terms.serving_table
+    if table is None:
+        raise ReleaseRefused("release.no_data", "The provider has not loaded data for this resource yet.")
+    return table

@@ -1,0 +1,297 @@
+"""The one door: every byte that leaves the hub for a requester leaves under a ``Release`` made here.
+
+``authorise`` checks a grant against a request and commits the evidence before it returns; ``complete`` or ``abort``
+close what it opened; ``sweep_open`` marks what a crash left open. A small answer that is built whole before it is sent
+goes through ``check`` and ``complete_whole`` and needs one entry. Commits happen here, against the habit of services,
+because nothing may leave before its evidence is durable ([M] Art. 15 to 18; R44, R48, R49, R120).
+"""
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from adapters.clock import case_today, system_now
+from adapters.errors import Terminal
+from audit.actor import HUB, Actor
+from audit.append import append
+from exchange.errors import ReleaseRefused
+from exchange.grants.models import Grant, ReleaseRecord, ReleaseState
+from exchange.grants.terms import GrantTerms, ReleasedItem, reason_to_refuse, terms_of
+from schemas.words import Mode
+
+OPEN_FOR = timedelta(hours=6)
+SWEEP_LIMIT = 500
+_SEAL = object()
+_masking_secret: list[bytes] = []
+
+
+@dataclass(frozen=True)
+class ReleaseRequest:
+    """What a requester asks of the door.
+
+    Attributes:
+        items: field names asked for; empty for all that the grant names.
+        purpose: the purpose of use; for an applied grant it must be the grant's own.
+        matter: the case that the receiver handles with the data.
+        subjects: key values looked up; personal, kept in the encrypted part of the entry.
+    """
+
+    actor: Actor
+    mode: Mode
+    purpose: str
+    matter: str
+    items: tuple[str, ...] = ()
+    subjects: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Release:
+    """Leave to read one dataset version within limits. Only this module can make one.
+
+    Attributes:
+        items: what may be read, in catalogue order, with masking.
+        row_condition: ``{}``, or field, operator and values that every row must meet.
+        row_limit: most rows that may leave, None for no limit.
+        masking_key: secret for hashing masked values, the grant's own.
+    """
+
+    id: uuid.UUID
+    grant_id: uuid.UUID
+    terms: GrantTerms
+    request: ReleaseRequest
+    items: tuple[ReleasedItem, ...]
+    row_condition: Mapping[str, Any]
+    row_limit: int | None
+    masking_key: bytes = field(repr=False)
+    prepared_object: str = ""
+    """Object key of the bytes, when they were made earlier under a release of their own."""
+    seal: object = field(repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.seal is not _SEAL:
+            raise Terminal("release.forged", "A release is made by exchange.release alone.")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields that may be read."""
+        return tuple(item.field_name for item in self.items)
+
+
+def configure(masking_secret: bytes) -> None:
+    """Set the site's secret from which each grant's masking key is derived; every edge calls it at its start."""
+    _masking_secret[:] = [masking_secret]
+
+
+def check(session: Session, grant_id: uuid.UUID, request: ReleaseRequest, *, prepared_object: str = "") -> Release:
+    """Check a request against its grant without opening anything.
+
+    Args:
+        prepared_object: object key of bytes that were made and charged earlier, for this grant and request.
+
+    Raises:
+        ReleaseRefused: with the reason; the refusal is committed as evidence.
+    """
+    terms = terms_of(session, grant_id)
+    refusal = reason_to_refuse(terms, request, case_today(session), prepared=bool(prepared_object))
+    if terms is None or refusal is not None:
+        code, sentence = refusal or ("no_grant", "There is no such grant for your agency.")
+        raise _refuse(session, grant_id, terms, request, code, sentence)
+    wanted = request.items or tuple(item.field_name for item in terms.items)
+    return Release(
+        id=uuid.uuid4(),
+        grant_id=grant_id,
+        terms=terms,
+        request=request,
+        items=tuple(item for item in terms.items if item.field_name in wanted),
+        row_condition=terms.row_condition,
+        row_limit=terms.rows_left,
+        masking_key=_masking_key(grant_id),
+        prepared_object=prepared_object,
+        seal=_SEAL,
+    )
+
+
+def authorise(session: Session, grant_id: uuid.UUID, request: ReleaseRequest) -> Release:
+    """Open the door for a streamed answer, a file or a package: AUTHORISED is committed when this returns.
+
+    A limited quota is charged with the most that may leave; ``complete`` gives back what did not.
+
+    Raises:
+        ReleaseRefused: with the reason; the refusal is committed as evidence.
+    """
+    release = check(session, grant_id, request)
+    reserved = 0
+    if release.row_limit is not None:
+        reserved = min(release.row_limit, release.terms.dataset_rows)
+        if not _charge(session, grant_id, reserved):
+            raise _refuse(session, grant_id, release.terms, request, "quota", "The grant's quota of rows is used up.")
+    _record(session, release, ReleaseState.AUTHORISED, rows_reserved=reserved)
+    session.commit()
+    return release
+
+
+def complete_whole(session: Session, release: Release, *, rows: int, body: bytes) -> str:
+    """Commit the one entry of an answer that was built whole; only then may ``body`` be sent.
+
+    Returns:
+        SHA-256 of the body, hex.
+
+    Raises:
+        ReleaseRefused: the quota was used up meanwhile.
+    """
+    digest = hashlib.sha256(body).hexdigest()
+    if release.row_limit is not None and not _charge(session, release.grant_id, rows):
+        raise _refuse(
+            session, release.grant_id, release.terms, release.request, "quota", "The grant's quota of rows is used up."
+        )
+    _record(session, release, ReleaseState.COMPLETED, rows=rows, bytes=len(body), digest=digest)
+    session.commit()
+    return digest
+
+
+def complete(session: Session, release: Release, *, rows: int, size: int, digest: str) -> None:
+    """Close an opened door: what left, in rows and bytes, and the SHA-256 (hex) of the bytes. Commits."""
+    _close(session, release.id, ReleaseState.COMPLETED, release.request.actor, rows=rows, size=size, digest=digest)
+    session.commit()
+
+
+def abort(session: Session, release: Release, *, rows: int, size: int, reason: str) -> None:
+    """Close an opened door after a failure; ``rows`` and ``size`` are what had left by then. Commits."""
+    _close(session, release.id, ReleaseState.ABORTED, release.request.actor, rows=rows, size=size, reason=reason)
+    session.commit()
+
+
+def sweep_open(session: Session, open_for: timedelta = OPEN_FOR) -> int:
+    """Mark doors that a crash left open as UNKNOWN; their reserved rows stay charged, because they may have left.
+
+    Returns:
+        how many were marked; at most 500 a call. The caller commits.
+    """
+    stale = session.scalars(
+        select(ReleaseRecord.id)
+        .where(ReleaseRecord.state == ReleaseState.AUTHORISED, ReleaseRecord.authorised_at < system_now() - open_for)
+        .order_by(ReleaseRecord.authorised_at)
+        .limit(SWEEP_LIMIT)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for release_id in stale:
+        _close(session, release_id, ReleaseState.UNKNOWN, HUB, reason="no close was recorded")
+    return len(stale)
+
+
+def _refuse(
+    session: Session, grant_id: uuid.UUID, terms: GrantTerms | None, request: ReleaseRequest, code: str, sentence: str
+) -> ReleaseRefused:
+    session.rollback()
+    append(
+        session,
+        "release.refused",
+        f"grant/{grant_id}",
+        request.actor,
+        outcome="REFUSED",
+        matter=terms.matter if terms else "",
+        after={"reason": code, "mode": request.mode, "matter": request.matter, "items": list(request.items)},
+        personal={"subjects": dict(request.subjects), "purpose": request.purpose},
+    )
+    session.commit()
+    return ReleaseRefused(f"release.{code}", sentence)
+
+
+def _record(session: Session, release: Release, state: ReleaseState, **figures: Any) -> None:
+    terms, request = release.terms, release.request
+    kind = "release.authorised" if state is ReleaseState.AUTHORISED else "release.completed"
+    entry = append(
+        session,
+        kind,
+        f"release/{release.id}",
+        request.actor,
+        matter=terms.matter,
+        authority=f"grant/{terms.number}",
+        after={
+            "grant": str(release.grant_id),
+            "resource": terms.resource_code,
+            "dataset_version": str(terms.dataset_version_id),
+            "mode": request.mode,
+            "items": list(release.fields),
+            "row_condition": dict(release.row_condition),
+            "matter": request.matter,
+            **figures,
+        },
+        personal={"subjects": dict(request.subjects), "purpose": request.purpose},
+    )
+    now = system_now()
+    session.execute(
+        insert(ReleaseRecord).values(
+            id=release.id,
+            grant_id=release.grant_id,
+            agency_id=request.actor.agency_id,
+            dataset_version_id=terms.dataset_version_id,
+            mode=request.mode,
+            state=state,
+            purpose=request.purpose,
+            matter=request.matter,
+            authorised_at=now,
+            closed_at=now if state is ReleaseState.COMPLETED else None,
+            evidence_id=entry.id,
+            **figures,
+        )
+    )
+
+
+def _close(
+    session: Session,
+    release_id: uuid.UUID,
+    state: ReleaseState,
+    actor: Actor,
+    *,
+    rows: int = 0,
+    size: int = 0,
+    digest: str = "",
+    reason: str = "",
+) -> None:
+    record = session.get_one(ReleaseRecord, release_id, with_for_update=True)
+    if record.state != ReleaseState.AUTHORISED:
+        raise Terminal("release.closed", "Release {id} is closed already ({state}).", id=release_id, state=record.state)
+    record.state, record.closed_at = state, system_now()
+    record.rows, record.bytes, record.digest = rows, size, digest
+    if state is not ReleaseState.UNKNOWN and record.rows_reserved:
+        session.execute(
+            update(Grant)
+            .where(Grant.id == record.grant_id)
+            .values(used_rows=func.greatest(Grant.used_rows - record.rows_reserved + rows, 0))
+        )
+    grant = session.get_one(Grant, record.grant_id)
+    append(
+        session,
+        f"release.{state.lower()}",
+        f"release/{release_id}",
+        actor,
+        outcome="DONE" if state is ReleaseState.COMPLETED else "FAILED",
+        matter=f"application/{grant.application_id}" if grant.application_id else "",
+        authority=f"grant/{grant.number}",
+        before={"state": ReleaseState.AUTHORISED},
+        after={"state": state, "rows": rows, "bytes": size, "digest": digest, "reason": reason},
+    )
+
+
+def _charge(session: Session, grant_id: uuid.UUID, rows: int) -> bool:
+    """Charge a limited quota; False when it does not hold that many more rows."""
+    charged = session.execute(
+        update(Grant)
+        .where(Grant.id == grant_id, Grant.used_rows + rows <= Grant.quota_rows)
+        .values(used_rows=Grant.used_rows + rows)
+        .returning(Grant.id)
+    )
+    return charged.first() is not None
+
+
+def _masking_key(grant_id: uuid.UUID) -> bytes:
+    if not _masking_secret:
+        raise Terminal("release.not_configured", "Nothing can leave: this process has no masking secret.")
+    return hashlib.blake2b(grant_id.bytes, key=_masking_secret[0][:64], digest_size=32).digest()

@@ -1,0 +1,1 @@
+"""The command ``shuniu``: each file here is one of its commands."""
