@@ -16,7 +16,7 @@ from psycopg.sql import SQL, Identifier
 
 from adapters.errors import Misconfigured, Transient
 from adapters.services.ports import LOOPBACK
-from adapters.services.process import Command, run_to_end
+from adapters.services.process import Command, log_of, run_to_end
 from adapters.services.secrets import SecretFolder, write_private
 
 SUPERUSER = "postgres"
@@ -64,6 +64,7 @@ class EmbeddedPostgres:
     """
 
     def __init__(self, home: Path, port: int, secrets: SecretFolder, environ: dict[str, str]) -> None:
+        self.home = home
         self.folder = home / "postgres"
         self.port = port
         self.secrets = secrets
@@ -80,7 +81,7 @@ class EmbeddedPostgres:
         """Address for the owner of the hub's database (migrations)."""
         return f"postgresql+psycopg://{OWNER}:{self.secrets.password('postgres-owner')}@{LOOPBACK}:{self.port}/{OWNER}"
 
-    def prepare(self, logs: Path) -> Command:
+    def prepare(self) -> Command:
         """Make the cluster where there is none, write its configuration, and return the command that runs it.
 
         Raises:
@@ -89,7 +90,7 @@ class EmbeddedPostgres:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._own(self.folder)
         if not (self.data / "PG_VERSION").exists():
-            self._make_cluster(logs)
+            self._make_cluster()
         configuration, access = self.folder / "postgresql.conf", self.folder / "pg_hba.conf"
         write_private(configuration, CONFIGURATION.format(port=self.port))
         write_private(access, HOST_ACCESS)
@@ -150,7 +151,7 @@ class EmbeddedPostgres:
             autocommit=True,
         )
 
-    def _make_cluster(self, logs: Path) -> None:
+    def _make_cluster(self) -> None:
         """Run ``initdb`` beside the final place and move it there when whole, so that a broken-off one is not kept."""
         fresh, password = self.folder / "data.new", self.folder / "password"
         shutil.rmtree(fresh, ignore_errors=True)
@@ -169,13 +170,13 @@ class EmbeddedPostgres:
             environ=_environment(),
             user=self.user,
         )
-        status = run_to_end(command, logs)
+        status = run_to_end(command, self.home)
         password.unlink()
         if status != 0:
             raise Misconfigured(
                 "services.postgresql_initdb",
                 "PostgreSQL could not make its data folder; its reason is at the end of {log}.",
-                log=str(logs / "postgresql-initdb.log"),
+                log=str(log_of(self.home, command.name)),
             )
         fresh.rename(self.data)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from signal import SIGTERM
 
 GUARD = Path(__file__).with_name("guard.py")
+MARKER = "SHUNIU_SERVICE_OF"  # in the environment of whatever a hub started: the home of that hub
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,17 @@ class GuardedProcess:
     """A command running under its guard (``guard.py``).
 
     When this process ends, however it ends, the guard's standard input closes and the guard ends the service.
+
+    Args:
+        command: what to run.
+        home: the hub's home, absolute; the log goes to its folder ``logs``.
     """
 
-    def __init__(self, command: Command, logs: Path) -> None:
+    def __init__(self, command: Command, home: Path) -> None:
         order = {
             "argv": list(command.argv),
             "folder": str(command.folder),
-            "log": str(logs / f"{command.name}.log"),
+            "log": str(log_of(home, command.name)),
             "stop_signal": int(command.stop_signal),
             "grace_seconds": command.grace_seconds,
             "user": command.user,
@@ -55,9 +60,8 @@ class GuardedProcess:
             [sys.executable, "-I", "-S", str(GUARD), json.dumps(order)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=dict(command.environ),
+            env={**command.environ, MARKER: str(home)},
             start_new_session=True,
-            pass_fds=(),
         )
         assert self._guard.stdout is not None
         self.pid = int(self._guard.stdout.readline() or 0)
@@ -94,6 +98,11 @@ class GuardedProcess:
                 stream.close()
 
 
-def run_to_end(command: Command, logs: Path) -> int:
+def log_of(home: Path, name: str) -> Path:
+    """Where a service's log is."""
+    return home / "logs" / f"{name}.log"
+
+
+def run_to_end(command: Command, home: Path) -> int:
     """Run a command that ends by itself, under a guard; return its exit status."""
-    return GuardedProcess(command, logs).wait()
+    return GuardedProcess(command, home).wait()

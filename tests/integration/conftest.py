@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from adapters.services.databases import connect
-from adapters.services.embedded import running
+from adapters.services.foundation import running
 from adapters.settings import Settings
 from portal.migrations.run import upgrade
 
