@@ -4,7 +4,7 @@ import uuid
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from adapters.clock import system_now
@@ -21,13 +21,20 @@ class AgreementState(StrEnum):
 
 
 class Agreement(Base):
-    """The agreement of one application. ``document`` is the frozen text that both sides sign, by its canonical bytes."""
+    """An agreement about one application. ``document`` is the frozen text that both sides sign, by its canonical bytes.
+
+    An application has at most one that waits for signatures and one in force: a later answer that agrees to more items
+    brings a new one, which takes the place of the old when both have signed.
+    """
 
     __tablename__ = "agreement"
     __table_args__ = (
         UniqueConstraint("number"),
-        UniqueConstraint("application_id"),
         CheckConstraint(one_of("state", AgreementState), name="state"),
+        Index("uq_agreement_proposed", "application_id", unique=True, postgresql_where="state = 'PROPOSED'"),
+        Index("uq_agreement_in_force", "application_id", unique=True, postgresql_where="state = 'IN_FORCE'"),
+        Index("ix_agreement_application_id", "application_id"),
+        Index("ix_agreement_state", "state", "created_at"),
     )
 
     id: Mapped[Identity]

@@ -84,6 +84,8 @@ class Application(Base):
     due_on: Mapped[date | None]
     due_provisional: Mapped[bool] = mapped_column(default=False)
     calendar_versions: Mapped[JsonList] = mapped_column(default=list)
+    state_reason: Mapped[Prose] = mapped_column(default="")
+    """Why it was closed, where somebody closed it."""
 
     requester: Mapped[Agency] = relationship(foreign_keys=[requester_id])
     provider: Mapped[Agency] = relationship(foreign_keys=[provider_id])
@@ -147,6 +149,8 @@ class Answer(Base):
     reason: Mapped[Prose]
     answered_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     answered_at: Mapped[Moment] = mapped_column(default=system_now)
+    answered_on: Mapped[date]
+    """The day by the case clock; ``late`` compares it with the day the answer was due."""
     late: Mapped[bool]
     application: Mapped[Application] = relationship(back_populates="answers")
     items: Mapped[list["AnswerItem"]] = relationship(back_populates="answer", cascade="all, delete-orphan")

@@ -4,11 +4,11 @@ import uuid
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from adapters.clock import system_now
-from adapters.database import Base, Code, Identity, Moment, Prose, one_of
+from adapters.database import Base, Code, Identity, Line, Moment, Prose, one_of
 from exchange.applications.models import Application
 
 
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
 
 
 class Dispute(Base):
-    """An objection to an answer, before the coordinating office."""
+    """An objection to one round of a provider's answer, before the coordinating office."""
 
     __tablename__ = "dispute"
     __table_args__ = (
@@ -43,11 +43,14 @@ class Dispute(Base):
             unique=True,
             postgresql_where="state IN ('OPEN', 'ESCALATED')",
         ),
+        UniqueConstraint("application_id", "answer_round"),
+        Index("ix_dispute_state", "state", "raised_at"),
     )
 
     id: Mapped[Identity]
     number: Mapped[Code]
     application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.id"), index=True)
+    answer_round: Mapped[int] = mapped_column(Integer)
     state: Mapped[Code] = mapped_column(default=DisputeState.OPEN)
     raised_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     raised_at: Mapped[Moment] = mapped_column(default=system_now)
@@ -58,7 +61,7 @@ class Dispute(Base):
 
 
 class Statement(Base):
-    """What a side, or a department that was asked, says."""
+    """What a side, the office, or a department that the office asked, says. ``asked_id`` is the agency a question goes to."""
 
     __tablename__ = "statement"
 
@@ -66,13 +69,17 @@ class Statement(Base):
     dispute_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dispute.id"), index=True)
     agency_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.id"))
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
+    asked_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agency.id"), index=True)
     text: Mapped[Prose]
     stated_at: Mapped[Moment] = mapped_column(default=system_now)
     dispute: Mapped[Dispute] = relationship(back_populates="statements")
 
 
 class Conclusion(Base):
-    """The office's conclusion (结论) or, with ``is_ruling``, the leading group's decision (决定), which is final."""
+    """The office's conclusion (结论) or, with ``is_ruling``, the leading group's decision (决定), which is final.
+
+    ``document`` names the paper that holds a ruling. ``concluded_on`` is the day by the case clock.
+    """
 
     __tablename__ = "conclusion"
     __table_args__ = (UniqueConstraint("number"), CheckConstraint(one_of("outcome", Outcome), name="outcome"))
@@ -83,6 +90,8 @@ class Conclusion(Base):
     is_ruling: Mapped[bool] = mapped_column(default=False)
     outcome: Mapped[Code]
     text: Mapped[Prose]
+    document: Mapped[Line] = mapped_column(default="")
+    concluded_on: Mapped[date]
     concluded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     concluded_at: Mapped[Moment] = mapped_column(default=system_now)
     new_answer_due_on: Mapped[date | None]
