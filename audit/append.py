@@ -1,7 +1,7 @@
 """Write one evidence entry in the transaction of what it records (R48 to R51, R120).
 
-An entry is a CloudEvents 1.0 envelope in canonical JSON (RFC 8785). Those bytes are stored and hashed; nothing reads them
-back to decide anything. Personal details lie beside the entry, encrypted; the entry holds their commitment.
+An entry is a CloudEvents 1.0 envelope in canonical JSON (RFC 8785). Those bytes are stored and hashed; nothing reads
+them back to decide anything. Personal details lie beside the entry, encrypted; the entry holds their commitment.
 """
 
 import hashlib

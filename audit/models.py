@@ -1,7 +1,7 @@
 """Tables of the evidence log. The app role may insert and read entries, never change or delete them.
 
-An entry is written in the transaction of what it records, together with a row in ``evidence_queue``. The sequencer takes
-committed queue rows, numbers them in ``log_leaf``, extends ``log_tile`` and signs ``log_checkpoint``.
+An entry is written in the transaction of what it records, together with a row in ``evidence_queue``. The sequencer
+takes committed queue rows, numbers them in ``log_leaf``, extends ``log_tile`` and signs ``log_checkpoint``.
 """
 
 import uuid
@@ -9,8 +9,8 @@ import uuid
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from adapters.database import Base, Code, Count, Line, Moment, Octets
 from adapters.clock import system_now
+from adapters.database import Base, Code, Count, Line, Moment, Octets
 
 
 class Evidence(Base):

@@ -1,0 +1,139 @@
+"""Arithmetic of hash tiles (C2SP tlog-tiles): which tiles a tree has, how they grow, what can be read from them.
+
+Pure functions. A tile is the concatenation of up to 256 hashes; ``(level, number)`` names it. Level 0 holds leaf
+hashes, a hash at level *l* stands for 256**l leaves. A tile narrower than 256 is partial and has no hash at the level above.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from audit.merkle import HASH_SIZE, Subtree, range_hash, root
+
+WIDTH = 256
+HEIGHT = 8
+TILE_SIZE = WIDTH * HASH_SIZE
+
+Key = tuple[int, int]
+"""Level and number of a tile."""
+
+
+def path(level: int, number: int, width: int = WIDTH) -> str:
+    """Where a tile is served, e.g. ``tile/0/x001/x234/067.p/5``."""
+    return f"tile/{level}/{_number_path(number)}{_partial(width)}"
+
+
+def entries_path(number: int, width: int = WIDTH) -> str:
+    """Where the bundle of entries under a tile of level 0 is served."""
+    return f"tile/entries/{_number_path(number)}{_partial(width)}"
+
+
+def entry_bundle(entries: Sequence[bytes]) -> bytes:
+    """Entries as they are served: each after its length, a big-endian uint16.
+
+    Raises:
+        OverflowError: an entry is over 65,535 bytes.
+    """
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+def count(level: int, size: int) -> int:
+    """Number of hashes that a tree of ``size`` leaves has at a level."""
+    return size >> HEIGHT * level
+
+
+def width(level: int, number: int, size: int) -> int:
+    """Number of hashes in a tile of a tree of ``size`` leaves; 0 where the tree has no such tile."""
+    return max(0, min(WIDTH, count(level, size) - number * WIDTH))
+
+
+def shape(size: int) -> Iterator[tuple[int, int]]:
+    """For each level of a tree of ``size`` leaves, lowest first: the level and its number of hashes."""
+    level = 0
+    while count(level, size):
+        yield level, count(level, size)
+        level += 1
+
+
+def edge(size: int) -> list[Key]:
+    """The partial tiles at the right edge of a tree: all that is needed to go on, and to compute its root."""
+    return [(level, hashes // WIDTH) for level, hashes in shape(size) if hashes % WIDTH]
+
+
+def extend(stored: Mapping[Key, bytes], size: int, leaves: Sequence[bytes]) -> dict[Key, bytes]:
+    """Append leaf hashes to a tree.
+
+    Args:
+        stored: at least the tiles that `edge` names for ``size``.
+        size: number of leaves so far.
+        leaves: hashes of the new leaves, in order.
+
+    Returns:
+        Every tile that is new or wider than before, whole.
+
+    Raises:
+        ValueError: a stored tile has not the width that the size asks for.
+    """
+    changed: dict[Key, bytes] = {}
+    level, fresh = 0, b"".join(leaves)
+    while fresh:
+        before = count(level, size)
+        number, held = divmod(before, WIDTH)
+        kept = stored.get((level, number), b"") if held else b""
+        if len(kept) != held * HASH_SIZE:
+            raise ValueError(f"tile {path(level, number)} is {len(kept)} bytes wide, not {held * HASH_SIZE}")
+        pieces = _cut(kept + fresh)
+        changed.update({(level, number + offset): piece for offset, piece in enumerate(pieces)})
+        fresh = b"".join(tile_hash(piece) for piece in pieces if len(piece) == TILE_SIZE)
+        level += 1
+    return changed
+
+
+def tile_hash(tile: bytes) -> bytes:
+    """Root over a full tile's hashes: its one hash at the level above."""
+    return root(_cut(tile, HASH_SIZE))
+
+
+def reader(tile: Callable[[int, int], bytes]) -> Subtree:
+    """A reader of perfect subtrees over stored tiles.
+
+    Args:
+        tile: gives the hashes of ``(level, number)``, at least as wide as the tree that is read.
+
+    Raises:
+        LookupError: (by the reader) a tile is narrower than what is asked of it.
+    """
+
+    def subtree(height: int, number: int) -> bytes:
+        level, within = divmod(height, HEIGHT)
+        first = number << within
+        tile_number, offset = divmod(first, WIDTH)
+        hashes = tile(level, tile_number)[offset * HASH_SIZE : (offset + (1 << within)) * HASH_SIZE]
+        if len(hashes) != HASH_SIZE << within:
+            raise LookupError(f"tile {path(level, tile_number)} does not reach hash {offset + (1 << within) - 1}")
+        return root(_cut(hashes, HASH_SIZE))
+
+    return subtree
+
+
+def tree_root(size: int, tile: Callable[[int, int], bytes]) -> bytes:
+    """Root of a tree of ``size`` leaves; asks for the tiles that `edge` names and no others.
+
+    Raises:
+        LookupError: a tile is missing or too narrow.
+    """
+    return range_hash(0, size, reader(tile))
+
+
+def _cut(data: bytes, size: int = TILE_SIZE) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def _number_path(number: int) -> str:
+    groups = [f"{number % 1000:03d}"]
+    while number >= 1000:
+        number //= 1000
+        groups.append(f"x{number % 1000:03d}")
+    return "/".join(reversed(groups))
+
+
+def _partial(width: int) -> str:
+    return "" if width == WIDTH else f".p/{width}"
