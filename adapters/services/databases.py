@@ -66,9 +66,23 @@ def ensure_airflow_database(owner_url: str, secrets: SecretFolder) -> str:
     Raises:
         Misconfigured: as `ensure_databases`.
     """
+    return ensure_further_database(owner_url, AIRFLOW_DATABASE, secrets)
+
+
+def ensure_further_database(owner_url: str, purpose: str, secrets: SecretFolder) -> str:
+    """Make a database on the same server, with a role of the same name that owns it; return its address.
+
+    Args:
+        owner_url: as for `ensure_databases`.
+        purpose: what it is for; its name is the hub's database, ``_`` and this.
+        secrets: keeps its password.
+
+    Raises:
+        Misconfigured: as `ensure_databases`.
+    """
     owner = make_url(owner_url)
     with connect(owner_url) as connection:
-        return _ensure_owned_database(connection, owner, f"{owner.database}_{AIRFLOW_DATABASE}", secrets)
+        return _ensure_owned_database(connection, owner, f"{owner.database}_{purpose}", secrets)
 
 
 def connect(url: str) -> psycopg.Connection:
