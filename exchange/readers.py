@@ -5,8 +5,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from adapters import lake, serving
+from adapters.lake import Lake
 from adapters.objects import objects
+from adapters.serving import Serving
 from adapters.settings import Settings
 from exchange.errors import ReleaseRefused
 from exchange.masking import mask, mask_batch
@@ -19,8 +20,8 @@ def batches(release: Release, settings: Settings) -> Iterator[pa.RecordBatch]:
     """Stream the released rows of the lake table, masked, in bounded memory; stops at the release's row limit."""
     left = release.row_limit
     maskings = _maskings(release)
-    reader = lake.scan(
-        settings, release.terms.location, release.terms.delta_version, list(release.fields), dict(release.row_condition)
+    reader = Lake(settings).scan(
+        release.terms.location, release.terms.delta_version, list(release.fields), dict(release.row_condition)
     )
     for batch in reader:
         allowed = batch if left is None else batch.slice(0, left)
@@ -55,28 +56,18 @@ def rows_by_key(release: Release, settings: Settings, key: Mapping[str, str], li
     if not key or not set(key) <= open_fields:
         error = ReleaseRefused("release.key", "Look rows up by items that the grant names and that are not masked.")
         raise error.refused("release.refused", f"grant/{release.grant_id}", release.terms.matter)
-    rows = serving.look_up(
-        settings.serving_url,
-        _table(release),
-        list(release.fields),
-        key,
-        dict(release.row_condition),
-        _at_most(release, limit),
+    rows = Serving.of(settings).look_up(
+        _table(release), list(release.fields), key, dict(release.row_condition), _at_most(release, limit)
     )
     return [_masked(release, row) for row in rows]
 
 
-def page_of_rows(release: Release, settings: Settings, after: int, limit: int) -> tuple[list[Row], int | None]:
-    """A page of rows in load order after a row number, and the number to go on from (None at the end)."""
-    found = serving.browse(
-        settings.serving_url,
-        _table(release),
-        list(release.fields),
-        dict(release.row_condition),
-        _at_most(release, limit),
-        after,
+def page_of_rows(release: Release, settings: Settings, after: int | None, limit: int) -> list[tuple[int, Row]]:
+    """A page of rows in load order after a row number (None: from the start), each with its number."""
+    rows = Serving.of(settings).browse(
+        _table(release), list(release.fields), dict(release.row_condition), _at_most(release, limit), after
     )
-    return [_masked(release, row) for row in found.rows], found.after
+    return [(number, _masked(release, row)) for number, row in rows]
 
 
 def released_schema(release: Release, loaded: pa.Schema) -> pa.Schema:

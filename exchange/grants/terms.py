@@ -164,7 +164,7 @@ def _data_missing(terms: GrantTerms, asked: Asked) -> Refused | None:
 
 
 @lru_cache(maxsize=1)
-def _query() -> Select[Any]:
+def _query() -> Select[*tuple[Any, ...]]:
     newest = (
         select(DatasetVersion)
         .where(

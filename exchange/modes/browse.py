@@ -26,7 +26,7 @@ class BrowsePage:
 
 
 def page(
-    session: Session, settings: Settings, grant_id: uuid.UUID, request: ReleaseRequest, after: int = 0
+    session: Session, settings: Settings, grant_id: uuid.UUID, request: ReleaseRequest, after: int | None = None
 ) -> BrowsePage:
     """One page of at most 50 rows after a row number; each page is a release with evidence of its own.
 
@@ -34,12 +34,13 @@ def page(
         ReleaseRefused: with the reason; evidenced.
     """
     release = check(session, grant_id, request)
-    rows, next_after = page_of_rows(release, settings, after, PAGE_ROWS)
+    numbered = page_of_rows(release, settings, after, PAGE_ROWS)
+    rows = [row for _, row in numbered]
     complete_whole(session, release, rows=len(rows), body=orjson.dumps(rows, default=str))
     return BrowsePage(
         release_id=release.id,
         items=release.items,
         rows=rows,
-        next_after=next_after,
+        next_after=numbered[-1][0] if len(numbered) == PAGE_ROWS else None,
         dataset_number=release.terms.dataset_number,
     )

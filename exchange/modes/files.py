@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
-from adapters import lake
+from adapters.lake import Lake
 from adapters.settings import Settings
 from exchange.readers import batches, released_schema
 from exchange.release import Release
@@ -74,7 +74,7 @@ def write_csv(release: Release, settings: Settings, sink: BinaryIO) -> Written:
 
 
 def _schema(release: Release, settings: Settings) -> pa.Schema:
-    return released_schema(release, lake.schema(settings, release.terms.location, release.terms.delta_version))
+    return released_schema(release, Lake(settings).schema(release.terms.location, release.terms.delta_version))
 
 
 def _without_formulas(batch: pa.RecordBatch) -> pa.RecordBatch:

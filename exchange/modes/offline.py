@@ -1,9 +1,10 @@
-"""Offline exchange (离线交换): one package, encrypted to the receiver's key and signed by the hub ([M] Art. 16; R44)."""
+"""Offline exchange (离线交换): a package encrypted to the receiver and signed by the hub ([M] Art. 16; R44)."""
 
 import hashlib
 import io
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -32,38 +33,34 @@ def pack(
         what was written, and the signed statement (DSSE envelope).
     """
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        inner, rows = _inner(release, settings, facts, key, Path(folder))
-        payload = Path(folder) / PAYLOAD_NAME
+        parquet, csv = Path(folder) / "data.parquet", Path(folder) / "data.csv"
+        with parquet.open("wb") as out:
+            rows = write_parquet(release, settings, out).rows
+        with csv.open("wb") as out:
+            write_csv(release, settings, out)
+        return pack_files({parquet: rows, csv: rows}, sink, facts, key, scratch)
+
+
+def pack_files(
+    files: Mapping[Path, int], sink: BinaryIO, facts: PackageFacts, key: Ed25519PrivateKey, scratch: Path
+) -> tuple[Written, bytes]:
+    """Write a package of files on disk; each comes with its count of rows. Arguments and result as in ``pack``."""
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        inner, payload = Path(folder) / "inner.tar", Path(folder) / PAYLOAD_NAME
+        with tarfile.open(inner, mode="w") as tar:
+            stated = {f"data/{path.name}": {**_measured(path), "rows": rows} for path, rows in files.items()}
+            _add_bytes(tar, STATEMENT_NAME, sign(statement(facts, stated), key))
+            for path in files:
+                tar.add(path, f"data/{path.name}", filter=_anonymous)
         with inner.open("rb") as clear, payload.open("wb") as sealed:
             pyrage.encrypt_io(clear, sealed, [pyrage.x25519.Recipient.from_str(facts.recipient)])
         inner.unlink()
-        outer = statement(facts, {PAYLOAD_NAME: {"sha256": _sha256(payload), "size": payload.stat().st_size}})
-        envelope = sign(outer, key)
+        envelope = sign(statement(facts, {PAYLOAD_NAME: _measured(payload)}), key)
         out = DigestSink(sink)
         with tarfile.open(fileobj=cast(IO[bytes], out), mode="w|") as tar:
             _add_bytes(tar, STATEMENT_NAME, envelope)
             tar.add(payload, PAYLOAD_NAME, filter=_anonymous)
-    return Written(rows, out.size, out.hash.hexdigest()), envelope
-
-
-def _inner(
-    release: Release, settings: Settings, facts: PackageFacts, key: Ed25519PrivateKey, folder: Path
-) -> tuple[Path, int]:
-    parquet, csv, inner = folder / "data.parquet", folder / "data.csv", folder / "inner.tar"
-    with parquet.open("wb") as sink:
-        first = write_parquet(release, settings, sink)
-    with csv.open("wb") as sink:
-        second = write_csv(release, settings, sink)
-    files = {
-        f"data/{path.name}": {"sha256": written.sha256, "size": written.size, "rows": written.rows}
-        for path, written in ((parquet, first), (csv, second))
-    }
-    with tarfile.open(inner, mode="w") as tar:
-        _add_bytes(tar, STATEMENT_NAME, sign(statement(facts, files), key))
-        for path in (parquet, csv):
-            tar.add(path, f"data/{path.name}", filter=_anonymous)
-            path.unlink()
-    return inner, first.rows
+    return Written(max(files.values()), out.size, out.hash.hexdigest()), envelope
 
 
 def _add_bytes(tar: tarfile.TarFile, name: str, data: bytes) -> None:
@@ -80,6 +77,6 @@ def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
     return info
 
 
-def _sha256(path: Path) -> str:
+def _measured(path: Path) -> dict[str, str | int]:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "size": path.stat().st_size}

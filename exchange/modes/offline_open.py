@@ -100,7 +100,10 @@ def _open_into(package: Path, identity: str, hub_key: Ed25519PublicKey, quaranti
         raise InvalidInput(
             "package.damaged", "The package cannot be decrypted; it is damaged. Ask for it anew."
         ) from error
-    return _open_inner(inner, quarantine, facts, hub_key)
+    try:
+        return _open_inner(inner, quarantine, facts, hub_key)
+    except tarfile.TarError as error:
+        raise InvalidInput("package.bad_content", "The package's content is not what a package holds.") from error
 
 
 def _open_inner(inner: Path, quarantine: Path, outer: dict[str, Any], hub_key: Ed25519PublicKey) -> dict[str, Any]:
