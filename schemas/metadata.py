@@ -1,4 +1,4 @@
-"""Checking a catalogue entry, the same way for the web form, the import of a workbook and the API ([M] Art. 9; R19, R20).
+"""Checking a catalogue entry, the same way for web form, import of a workbook and API ([M] Art. 9; R19, R20).
 
 Our readings of what the documents leave open are written down in docs/readings.md.
 """
@@ -67,7 +67,7 @@ def implied_item(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_entry(
     entry: Mapping[str, Any],
-    items: Sequence[Mapping[str, Any]],
+    items: Sequence[object],
     profile: Profile,
     *,
     code_lists: Collection[str] | None = None,
@@ -76,7 +76,7 @@ def check_entry(
 
     Args:
         entry: the entry's metadata; any value may be of any JSON kind.
-        items: its data items, in order; none where the format needs none.
+        items: its data items (mappings), in order; none where the format needs none.
         profile: the version of the metadata profile to keep to.
         code_lists: keys of the code lists that items may name; None leaves the names unchecked.
     """

@@ -1,1 +1,1 @@
-"""Identifiers of organisations, people, places and resources: their form, their check digits, what is wrong with one."""
+"""Identifiers of organisations, people, places and resources: their form and their check digits."""

@@ -40,27 +40,32 @@ def numbers(data: bytes) -> pa.UInt8Array:
 
 def through(values: pa.UInt8Array, meaning: Table) -> pa.UInt8Array:
     """Each number replaced by its entry in the table."""
-    return numbers(values.buffers()[1].to_pybytes()[: len(values)].translate(meaning))
+    return numbers(bytes(memoryview(values.buffers()[1])[: len(values)]).translate(meaning))
 
 
 def weighted_sum(
     data: bytes, width: int, values: Mapping[str, int], weights: tuple[int, ...], modulus: int, start: int = 0
 ) -> pa.UInt8Array:
     """The sum of value times weight over the positions from ``start``, modulo ``modulus``; unknown characters are 0."""
-    reduce = bytes(number % modulus for number in range(256))
+    remainder = bytes(number % modulus for number in range(256))
     total = numbers(bytes(len(data) // width))
+    room = 255
     for offset, weight in enumerate(weights):
+        if room < modulus:
+            total, room = through(total, remainder), 255 - modulus
         share = table({character: value * weight % modulus for character, value in values.items()}, other=0)
-        total = through(pc.add(total, column(data, start + offset, width, share)), reduce)
-    return total
+        total = pc.add(total, column(data, start + offset, width, share))
+        room -= modulus
+    return through(total, remainder)
 
 
 def outside(data: bytes, width: int, positions: range, allowed: str) -> pa.BooleanArray:
     """Which rows have, at any of the positions, a character that is not allowed there."""
     wrong = table(dict.fromkeys(allowed, 0), other=1)
     found = numbers(bytes(len(data) // width))
-    for position in positions:
-        found = pc.bit_wise_or(found, column(data, position, width, wrong))
+    if len(positions) < width or 1 in data.translate(wrong):
+        for position in positions:
+            found = pc.bit_wise_or(found, column(data, position, width, wrong))
     return pc.not_equal(found, 0)
 
 

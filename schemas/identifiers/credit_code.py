@@ -2,7 +2,7 @@
 it (GB 11714).
 
 A code is 18 characters: registration department 1, kind 1, administrative division 6, organisation code 9, check 1.
-Registered codes that fail the check exist (standards.md §5), so whoever checks a register's own rows should have the
+Registered codes that fail the check exist, so whoever checks a register's own rows should have the
 mismatch confirmed by a person, and whoever checks a form's field may refuse it.
 """
 

@@ -33,11 +33,11 @@ _MESSAGES = {
     Fault.LENGTH: "The number has the wrong length. Count its characters and enter all of them.",
     Fault.CHARACTER: "The number holds a character that such numbers do not have. Look for a letter typed for a digit.",
     Fault.SHAPE: "The code is not built as its standard says. Compare it with the example beside the field.",
-    Fault.DEPARTMENT: "The first character names no known registration department. Compare the code with its certificate.",
-    Fault.DIVISION: "The part for the administrative division is not a possible one. Compare the number with its document.",
-    Fault.BIRTH_DATE: "The date of birth in the number is not a possible date. Compare the number with its document.",
+    Fault.DEPARTMENT: "The first character names no known registration department. Compare the certificate.",
+    Fault.DIVISION: "The part for the administrative division is not a possible one. Compare the document.",
+    Fault.BIRTH_DATE: "The date of birth in the number is not a possible date. Compare the document.",
     Fault.OLD_FORM: "This is an old number of 15 digits. Enter the number of 18 characters that replaced it.",
     Fault.CHECK_DIGIT: "The last character does not fit the others: one of them is mistyped. Compare the number.",
-    Fault.ORGANISATION_CHECK_DIGIT: "The organisation code inside (characters 9 to 17) fails its own check. Have it confirmed.",
+    Fault.ORGANISATION_CHECK_DIGIT: "The organisation code in characters 9 to 17 fails its check. Have it confirmed.",
 }
 _WARNINGS = frozenset({Fault.DEPARTMENT, Fault.ORGANISATION_CHECK_DIGIT})

@@ -1,5 +1,5 @@
-"""信息资源代码: classification code, "/", and a sequence number of six digits (发改高技术〔2017〕1272号; the joint and the
-six digits are what platforms do, standards.md §2).
+"""信息资源代码: classification code, "/", and a sequence number of six digits (发改高技术〔2017〕1272号; the
+joint and the six digits are what platforms do).
 
 The classification is 类 1 digit, 项 2, 目 3, and 细目 of any even length a city adds.
 """
