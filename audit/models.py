@@ -12,6 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from adapters.clock import system_now
 from adapters.database import Base, Code, Count, Line, Moment, Octets
 
+LOG_LOCK = 0x5348_554E_4955_4C47
+"""Advisory lock: held exclusively by the one sequencer at work, shared by who needs the log to stand still."""
+
 
 class Evidence(Base):
     """One entry: the canonical bytes that are hashed into the log, and columns to find them by."""
@@ -58,6 +61,7 @@ class EvidenceQueue(Base):
     """Entries committed and not yet numbered. Their presence here, not their id, says that they wait."""
 
     __tablename__ = "evidence_queue"
+    __table_args__ = (Index("ix_evidence_queue_queued_at_evidence_id", "queued_at", "evidence_id"),)
 
     evidence_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("evidence.id"), primary_key=True)
     queued_at: Mapped[Moment] = mapped_column(default=system_now)

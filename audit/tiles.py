@@ -1,7 +1,8 @@
 """Arithmetic of hash tiles (C2SP tlog-tiles): which tiles a tree has, how they grow, what can be read from them.
 
 Pure functions. A tile is the concatenation of up to 256 hashes; ``(level, number)`` names it. Level 0 holds leaf
-hashes, a hash at level *l* stands for 256**l leaves. A tile narrower than 256 is partial and has no hash at the level above.
+hashes, a hash at level *l* stands for 256**l leaves. A tile narrower than 256 is partial and has no hash at the level
+above.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

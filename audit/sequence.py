@@ -1,0 +1,161 @@
+"""The sequencer: numbers committed entries without a gap, extends the tree, signs a checkpoint, all in one transaction.
+
+Entries are taken by their state (a row in ``evidence_queue``), never by "id greater than the last": transactions commit
+out of order. It runs under the database's sequencer role, which cannot write entries; the app role cannot number them.
+"""
+
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from threading import Event
+
+from sqlalchemy import func, select, text, tuple_
+from sqlalchemy.orm import Session
+
+from adapters.clock import system_now
+from adapters.database import transaction
+from adapters.errors import Terminal
+from adapters.settings import Settings
+from audit.checkpoint import Checkpoint, open_checkpoint, sign_next
+from audit.keys import SigningKey
+from audit.merkle import consistency_proof
+from audit.models import LOG_LOCK, LogCheckpoint, LogLeaf, LogTile
+from audit.tiles import Key, edge, extend, reader, tree_root
+
+BATCH = 2_000
+IDLE_SECONDS = 0.2
+PAUSE_SECONDS = 0.4
+LONGEST_PAUSE = 5.0
+
+_TAKE = text(
+    """
+    SELECT waiting.evidence_id, sha256('\\x00'::bytea || evidence.body) AS leaf, log_leaf.leaf_index
+    FROM (
+        SELECT evidence_id FROM evidence_queue ORDER BY queued_at, evidence_id LIMIT :limit FOR UPDATE SKIP LOCKED
+    ) AS waiting
+    JOIN evidence ON evidence.id = waiting.evidence_id
+    LEFT JOIN log_leaf ON log_leaf.evidence_id = waiting.evidence_id
+    ORDER BY evidence.recorded_at, evidence.id
+    """
+)
+_NUMBER = text(
+    """
+    INSERT INTO log_leaf (leaf_index, evidence_id)
+    SELECT :first + place - 1, id FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS given (id, place)
+    """
+)
+_STORE = text(
+    """
+    INSERT INTO log_tile (level, number, hashes)
+    SELECT * FROM unnest(CAST(:levels AS integer[]), CAST(:numbers AS bigint[]), CAST(:hashes AS bytea[]))
+    ON CONFLICT (level, number) DO UPDATE SET hashes = EXCLUDED.hashes
+    """
+)
+_LEAVE = text("DELETE FROM evidence_queue WHERE evidence_id = ANY(CAST(:ids AS uuid[]))")
+
+_log = logging.getLogger(__name__)
+
+
+def sequence(session: Session, key: SigningKey, origin: str, limit: int = BATCH) -> int:
+    """Move up to ``limit`` waiting entries into the log; the caller commits.
+
+    Args:
+        session: of the sequencer role, in a transaction of its own.
+        key: signs the checkpoint.
+        origin: the log's name.
+        limit: entries in one batch.
+
+    Returns:
+        How many queue rows were dealt with; 0 when none waits, or another sequencer is at work.
+
+    Raises:
+        Terminal: what is stored does not continue the last checkpoint; nothing may be signed.
+        InvalidInput: the last checkpoint is not signed by this key.
+    """
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(LOG_LOCK))):
+        return 0
+    rows = session.execute(_TAKE, {"limit": limit}).all()
+    fresh = [row for row in rows if row.leaf_index is None]
+    if fresh:
+        previous = _last_checkpoint(session, key, origin)
+        ids = [row.evidence_id for row in fresh]
+        _grow(session, key, previous, ids, [bytes(row.leaf) for row in fresh])
+    if rows:
+        session.execute(_LEAVE, {"ids": [row.evidence_id for row in rows]})
+    return len(rows)
+
+
+def run_forever(settings: Settings, stop: Event) -> None:
+    """Sequence until ``stop`` is set. Errors are logged and tried again: a log that stands still shows in its state.
+
+    Raises:
+        Misconfigured: the sequencer's address or the log's key is missing or wrong.
+    """
+    settings.require("sequencer_database_url", "log_key")
+    key = SigningKey.from_setting(settings.log_origin, settings.log_key)
+    pause = 0.0
+    while not stop.wait(pause):
+        try:
+            with transaction(settings.sequencer_database_url) as session:
+                dealt_with = sequence(session, key, settings.log_origin)
+        except Exception:  # whatever it is, the next try may succeed, and without a sequencer nothing is proved
+            _log.exception("Evidence could not be sequenced; trying again.")
+            pause = min(LONGEST_PAUSE, max(IDLE_SECONDS, pause * 2))
+        else:
+            pause = 0.0 if dealt_with >= BATCH else PAUSE_SECONDS if dealt_with else IDLE_SECONDS
+
+
+def _last_checkpoint(session: Session, key: SigningKey, origin: str) -> Checkpoint | None:
+    """The checkpoint to go on from; its number of leaves must be that of the numbered entries."""
+    last = session.scalar(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1))
+    highest = session.scalar(select(func.max(LogLeaf.leaf_index)))
+    checkpoint = open_checkpoint(last.note, key.verifier, origin) if last else None
+    size = checkpoint.size if checkpoint else 0
+    if size != (0 if highest is None else highest + 1):
+        raise _inconsistent(f"entries are numbered up to {highest}, the last checkpoint is of {size} entries")
+    return checkpoint
+
+
+def _grow(
+    session: Session, key: SigningKey, previous: Checkpoint | None, ids: Sequence[uuid.UUID], leaves: Sequence[bytes]
+) -> None:
+    before = previous.size if previous else 0
+    stored = _edge_tiles(session, before)
+    try:
+        if previous and tree_root(before, lambda *place: stored[place]) != previous.root:
+            raise _inconsistent("the tiles do not give the last checkpoint's root")
+        changed = extend(stored, before, leaves)
+        tiles = {**stored, **changed}
+        size = before + len(leaves)
+        following = Checkpoint(key.verifier.name, size, tree_root(size, lambda *place: tiles[place]))
+        proof = consistency_proof(before, size, reader(lambda *place: tiles[place]))
+    except (ValueError, LookupError) as error:
+        raise _inconsistent(str(error)) from error
+    session.execute(_NUMBER, {"first": before, "ids": ids})
+    _store(session, changed)
+    note = sign_next(key, previous, following, proof)
+    session.add(LogCheckpoint(size=size, root=following.root, note=str(note), signed_at=system_now()))
+    session.flush()
+
+
+def _edge_tiles(session: Session, size: int) -> dict[Key, bytes]:
+    keys = edge(size)
+    place = tuple_(LogTile.level, LogTile.number)
+    rows = session.execute(select(LogTile.level, LogTile.number, LogTile.hashes).where(place.in_(keys)))
+    return {(row.level, row.number): row.hashes for row in rows}
+
+
+def _store(session: Session, tiles: Mapping[Key, bytes]) -> None:
+    levels, numbers = zip(*tiles, strict=True)
+    session.execute(
+        _STORE, {"levels": list(levels), "numbers": list(numbers), "hashes": [tiles[place] for place in tiles]}
+    )
+
+
+def _inconsistent(reason: str) -> Terminal:
+    return Terminal(
+        "evidence.log_inconsistent",
+        "The evidence log was changed behind the sequencer: {reason}. Nothing is signed until it is mended; run"
+        " `shuniu audit verify`.",
+        reason=reason,
+    )
