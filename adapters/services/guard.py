@@ -23,6 +23,7 @@ from pathlib import Path
 LOG_BYTES = 8 * 1024 * 1024
 LOG_FILES = 3
 LAST_GRACE_SECONDS = 3.0
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # orders come on standard input alone
 
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
@@ -207,6 +208,8 @@ def _start(order: Order, output: int) -> int:
     if child:
         return child
     try:
+        for number in IGNORED:
+            signal.signal(number, signal.SIG_DFL)
         os.setsid()
         os.umask(0o077)
         os.chdir(order.folder)
@@ -241,7 +244,7 @@ def _become(libc: ctypes.CDLL, user: int, group: int) -> None:
 
 def main() -> int:
     """Entry point: the order is the only argument."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     guard = Guard(Order(**json.loads(sys.argv[1])))
     print(guard.child, flush=True)

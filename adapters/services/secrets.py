@@ -20,9 +20,9 @@ class SecretFolder:
         folder.chmod(0o700)
         self.folder = folder
 
-    def password(self, name: str) -> str:
-        """A password of 43 letters, digits, ``-`` and ``_`` (256 bits)."""
-        return self._kept(name, secrets.token_urlsafe(32))
+    def password(self, name: str, size: int = 32) -> str:
+        """A password of letters, digits, ``-`` and ``_`` that carries ``size`` random bytes."""
+        return self._kept(name, secrets.token_urlsafe(size))
 
     def access_key(self, name: str) -> str:
         """A public identifier of 20 characters in the form that S3 access keys have."""

@@ -4,7 +4,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from adapters.services.secrets import write_private
 
 TICK_SECONDS = 0.1
 PROBE_SECONDS = 3.0
+PROBES_AT_ONCE = 4
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
 STEADY_SECONDS = 60.0
@@ -76,7 +78,7 @@ class _Watched:
     next_probe: float = 0.0
     healthy_since: float = 0.0
     deaths: int = 0
-    halted: bool = field(default=False)
+    answer: Future[bool] | None = None
 
 
 class Supervisor:
@@ -91,6 +93,7 @@ class Supervisor:
         self._watched: dict[str, _Watched] = {}
         self._lock = threading.RLock()
         self._ending = threading.Event()
+        self._probes = ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="probe")
         self._written = ""
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._thread.start()
@@ -133,6 +136,7 @@ class Supervisor:
         """End all services in good order: those that others need come last. Returns when all are gone."""
         self._ending.set()
         self._thread.join()
+        self._probes.shutdown(wait=False, cancel_futures=True)
         remaining = dict(self._watched)
         while remaining:
             needed = {name for watched in remaining.values() for name in watched.service.after}
@@ -196,7 +200,7 @@ class Supervisor:
             return
         watched.condition.pid = watched.process.pid
         watched.condition.health = Health.STARTING
-        watched.next_probe = 0.0
+        watched.next_probe, watched.answer = 0.0, None
 
     def _mourn(self, watched: _Watched, status: int) -> None:
         assert watched.process is not None
@@ -221,17 +225,23 @@ class Supervisor:
         watched.condition.note = f"{reason} at {system_now():%Y-%m-%d %H:%M:%S} UTC"
 
     def _probe(self, watched: _Watched) -> None:
-        condition = watched.condition
-        ready = watched.service.is_ready
-        if watched.service.once or (ready and not ready()):
-            if condition.health is Health.HEALTHY or not watched.service.prepare:
-                condition.health = Health.UNHEALTHY
-            watched.next_probe = time.monotonic() + TICK_SECONDS
+        """Ask the service how it is, without waiting for its answer: a slow one must not hold up the others."""
+        if watched.service.once:
             return
-        if condition.health is not Health.HEALTHY:
+        if watched.service.is_ready and watched.answer is None:
+            watched.answer = self._probes.submit(watched.service.is_ready)
+            return
+        if watched.answer and not watched.answer.done():
+            return
+        well = watched.answer.result() if watched.answer else True
+        watched.answer = None
+        watched.next_probe = time.monotonic() + (PROBE_SECONDS if well else TICK_SECONDS)
+        condition = watched.condition
+        if well and condition.health is not Health.HEALTHY:
             condition.health = Health.HEALTHY
             watched.healthy_since = time.monotonic()
-        watched.next_probe = time.monotonic() + PROBE_SECONDS
+        elif not well and (condition.health is Health.HEALTHY or not watched.service.prepare):
+            condition.health = Health.UNHEALTHY
 
     def _publish(self) -> None:
         text = json.dumps([asdict(condition) for condition in self.conditions()], indent=2)

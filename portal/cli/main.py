@@ -1,4 +1,4 @@
-"""The command ``shuniu``: a file ``portal/cli/<name>.py`` with a click command named ``command`` is ``shuniu <name>``."""
+"""The command ``shuniu``: a file ``portal/cli/<name>.py`` with a click command ``command`` is ``shuniu <name>``."""
 
 import sys
 from importlib import import_module

@@ -106,7 +106,8 @@ def _programs(environ: Mapping[str, str]) -> Programs:
 
 def _package_folder(name: str) -> Path:
     found = find_spec(name)
-    assert found and found.submodule_search_locations, name
+    assert found is not None
+    assert found.submodule_search_locations
     return Path(found.submodule_search_locations[0]).resolve()
 
 
