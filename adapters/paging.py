@@ -10,11 +10,12 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from adapters.errors import InvalidInput
 
 T = TypeVar("T")
+Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 LARGEST_PAGE = 200
 USUAL_PAGE = 50
 _LARGEST_NUMBER = 2**63
@@ -30,8 +31,8 @@ class Page(Generic[T]):
 
 def page_of(
     session: Session,
-    statement: Select[tuple[T]],
-    order: Sequence[ColumnElement[Any]],
+    statement: Select[T],
+    order: Sequence[Column],
     *,
     cursor: str | None = None,
     limit: int = USUAL_PAGE,
@@ -87,7 +88,7 @@ def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[Any]:
         ) from error
 
 
-def _kind(column: ColumnElement[Any]) -> type:
+def _kind(column: Column) -> type:
     return column.type.python_type
 
 

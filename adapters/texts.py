@@ -1,9 +1,12 @@
 """Texts that callers send, checked before they are kept: trimmed, not empty, not too long, nothing invisible."""
 
 import unicodedata
+from enum import StrEnum
+from typing import TypeVar
 
 from adapters.errors import InvalidInput
 
+Word = TypeVar("Word", bound=StrEnum)
 LINE = 300
 PROSE = 20_000
 
@@ -49,3 +52,16 @@ def _checked(value: object, pointer: str, most: int, optional: bool, *, allowed:
 def _wrong(pointer: str, code: str, sentence: str, **context: object) -> InvalidInput:
     problem = {"pointer": pointer, "code": code, "message": sentence.format(**context)}
     return InvalidInput(code, sentence, [problem], **context)
+
+
+def word(value: object, pointer: str, words: type[Word]) -> Word:
+    """One word of an enumeration.
+
+    Raises:
+        InvalidInput: it is none of them.
+    """
+    for known in words:
+        if value == known.value:
+            return known
+    listed = ", ".join(known.value for known in words)
+    raise _wrong(pointer, "text.word", "This must be one of: {words}.", words=listed)

@@ -134,7 +134,7 @@ def see_version(actor: Actor, agency_id: uuid.UUID, was_published: bool) -> Deci
     """See a version: what was ever published is every official's, a draft its agency's and the regulator's."""
     if actor.has(HUB_ROLE) or (was_published and actor.agency_id is not None):
         return ALLOWED
-    if actor.agency_id == agency_id and actor.agency_id is not None and not actor.has(CLIENT):
+    if actor.agency_id == agency_id and not actor.has(CLIENT):
         return ALLOWED
     if actor.has(Role.REGULATOR, Role.AUDITOR):
         return ALLOWED

@@ -1,0 +1,68 @@
+"""Reading the register of agencies."""
+
+import uuid
+from collections.abc import Collection
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from adapters.errors import NotFound
+from adapters.paging import USUAL_PAGE, Page, page_of
+from adapters.searching import contains
+from directory.agencies.models import Agency, FormerAgencyName, Office
+
+
+def agency(session: Session, agency_id: uuid.UUID, *, lock: bool = False) -> Agency:
+    """One agency; locked until the end of the transaction when it is to be changed.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = session.get(Agency, agency_id, with_for_update=lock or None, populate_existing=lock)
+    if found is None:
+        raise NotFound("agency.unknown", "There is no such agency. Choose one from the register.")
+    return found
+
+
+def agency_by_code(session: Session, credit_code: str) -> Agency | None:
+    """The agency that has a credit code, or had it before."""
+    present = session.scalar(select(Agency).where(Agency.credit_code == credit_code))
+    if present is not None:
+        return present
+    former = select(Agency).join(FormerAgencyName).where(FormerAgencyName.credit_code == credit_code)
+    return session.scalars(former.order_by(FormerAgencyName.until.desc()).limit(1)).first()
+
+
+def coordinating_office(session: Session) -> Agency:
+    """The leading group's office.
+
+    Raises:
+        NotFound: it is not registered yet.
+    """
+    office = select(Agency).where(Agency.office == Office.COORDINATING_OFFICE, Agency.valid_to.is_(None))
+    found = session.scalars(office.limit(1)).first()
+    if found is None:
+        raise NotFound("agency.no_office", "No coordinating office is registered. Register it first.")
+    return found
+
+
+def agencies(
+    session: Session, *, text: str = "", office: str = "", cursor: str | None = None, limit: int = USUAL_PAGE
+) -> Page[Agency]:
+    """The register by name; ``text`` is looked for in names, former names and codes."""
+    statement = select(Agency)
+    if text.strip():
+        former = select(FormerAgencyName.agency_id).where(
+            or_(contains(FormerAgencyName.name, text), FormerAgencyName.credit_code == text.strip())
+        )
+        found = [contains(column, text) for column in (Agency.name, Agency.name_en, Agency.credit_code)]
+        statement = statement.where(or_(*found, Agency.short_code == text.strip().upper(), Agency.id.in_(former)))
+    if office:
+        statement = statement.where(Agency.office == office)
+    return page_of(session, statement, [Agency.name, Agency.id], cursor=cursor, limit=limit)
+
+
+def agency_names(session: Session, agency_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Names of several agencies at once, for lists."""
+    rows = session.execute(select(Agency.id, Agency.name).where(Agency.id.in_(agency_ids)))
+    return {found: name for found, name in rows}
