@@ -5,15 +5,12 @@ them back to decide anything. Personal details lie beside the entry, encrypted; 
 """
 
 import hashlib
-import os
 import re
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
@@ -21,6 +18,7 @@ from adapters.clock import system_now
 from adapters.errors import Terminal
 from audit.actor import Actor
 from audit.models import Evidence, EvidencePersonal, EvidenceQueue
+from audit.personal import Seal, committed
 from schemas.canonical import canonical_bytes
 
 MAXIMUM_ENTRY = 65_535
@@ -33,12 +31,12 @@ class EvidenceWriter:
 
     Args:
         origin: name of the log, a schema-less URL (C2SP tlog-checkpoint).
-        sealing_key: Fernet key, urlsafe base64.
+        sealing_key: 32 bytes, urlsafe base64.
     """
 
     def __init__(self, origin: str, sealing_key: str) -> None:
         self.source = f"urn:shuniu:{origin}"
-        self.fernet = Fernet(sealing_key.encode())
+        self.seal = Seal(sealing_key)
 
 
 _writer: list[EvidenceWriter] = []
@@ -47,6 +45,17 @@ _writer: list[EvidenceWriter] = []
 def configure(origin: str, sealing_key: str) -> None:
     """Set this process's evidence writer; every edge calls it once at its start."""
     _writer[:] = [EvidenceWriter(origin, sealing_key)]
+
+
+def configured() -> EvidenceWriter:
+    """This process's evidence writer.
+
+    Raises:
+        Terminal: there is none; ``configure`` was not called.
+    """
+    if not _writer:
+        raise Terminal("evidence.not_configured", "Evidence cannot be written: this process has no evidence writer.")
+    return _writer[0]
 
 
 def append(
@@ -80,13 +89,12 @@ def append(
     Raises:
         Terminal: the writer is not configured, or the entry is over 65,535 bytes.
     """
-    if not _writer:
-        raise Terminal("evidence.not_configured", "Evidence cannot be written: this process has no evidence writer.")
+    writer = configured()
     if not _KIND.match(kind):
         raise Terminal("evidence.bad_kind", "{kind} is not the name of a kind of evidence.", kind=kind)
-    writer, identity, moment = _writer[0], uuid.uuid4(), system_now()
+    identity, moment = uuid.uuid4(), system_now()
     details = {k: v for k, v in {"name": actor.name, "address": actor.address, **(personal or {})}.items() if v}
-    commitment, plaintext = _committed(details) if details else ("", b"")
+    commitment, opening = committed(details) if details else ("", b"")
     body = canonical_bytes(
         {
             "specversion": "1.0",
@@ -128,28 +136,19 @@ def append(
         body=body,
         leaf_hash=hashlib.sha256(b"\x00" + body).digest(),
     )
-    _insert(session, writer, entry, plaintext)
+    _insert(session, writer, entry, opening)
     return entry
 
 
-def _insert(session: Session, writer: EvidenceWriter, entry: Evidence, plaintext: bytes) -> None:
+def _insert(session: Session, writer: EvidenceWriter, entry: Evidence, opening: bytes) -> None:
     session.add(entry)
     session.flush()
-    if plaintext:
-        key = AESGCM.generate_key(256)
-        nonce = os.urandom(12)
-        ciphertext = nonce + AESGCM(key).encrypt(nonce, plaintext, entry.id.bytes)
-        wrapped = writer.fernet.encrypt(key)
+    if opening:
+        wrapped, ciphertext = writer.seal.close(entry.id, opening)
         session.execute(
             insert(EvidencePersonal).values(evidence_id=entry.id, wrapped_key=wrapped, ciphertext=ciphertext)
         )
     session.execute(insert(EvidenceQueue).values(evidence_id=entry.id))
-
-
-def _committed(details: dict[str, Any]) -> tuple[str, bytes]:
-    """The commitment (SHA-256 in hex of salt and details) and the bytes to encrypt, salt first."""
-    plaintext = os.urandom(32) + canonical_bytes(details)
-    return hashlib.sha256(plaintext).hexdigest(), plaintext
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -1,0 +1,141 @@
+"""Reconcilers: how rooms have their business tables compared with the evidence log (R48, R51).
+
+The log proves itself; a reconciler proves that it tells the truth about the tables: an approval without an entry, an
+entry without its approval. Rooms above register theirs by name; `audit.verify` runs them.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, String, and_, case, cast, exists, func, literal, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from audit.models import Evidence
+
+DONE = "DONE"
+_FETCH = 1_000
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """Where a business table and the log differ.
+
+    Attributes:
+        subject: what it is about, ``noun/identifier``, as evidence names it.
+        sentence: what differs, in English.
+        expected: what the log says.
+        found: what the table says.
+    """
+
+    subject: str
+    sentence: str
+    expected: str = ""
+    found: str = ""
+
+
+Reconciler = Callable[[Session], Iterator[Discrepancy]]
+Column = InstrumentedAttribute[Any]
+
+_registered: dict[str, Reconciler] = {}
+
+
+def register(name: str, reconciler: Reconciler) -> None:
+    """Have a reconciler run with every verification; the same name again replaces it."""
+    _registered[name] = reconciler
+
+
+def registered() -> Mapping[str, Reconciler]:
+    """The reconcilers by name."""
+    return dict(_registered)
+
+
+def rows_have_entries(
+    noun: str, identity: Column, kinds: Collection[str], *conditions: ColumnElement[bool]
+) -> Reconciler:
+    """Every row that meets the conditions has an entry of one of the kinds (else: published, and nothing records it).
+
+    Args:
+        noun: the subject's noun; an entry's subject is ``noun/identity``.
+        identity: the table's column that names the row in evidence.
+        kinds: evidence kinds, any of which will do.
+        conditions: which rows; all when none are given.
+    """
+    subject = _subject(noun, identity)
+    recorded = exists().where(Evidence.subject == subject, Evidence.kind.in_(kinds), Evidence.outcome == DONE)
+    statement = select(subject).where(*conditions, ~recorded)
+    sentence = f"is in the table, and no entry {' or '.join(sorted(kinds))} records it"
+
+    def reconcile(session: Session) -> Iterator[Discrepancy]:
+        for (name,) in _streamed(session, statement):
+            yield Discrepancy(name, f"{name} {sentence}.", expected="", found="row")
+
+    return reconcile
+
+
+def entries_have_rows(
+    noun: str, identity: Column, kinds: Collection[str], *conditions: ColumnElement[bool]
+) -> Reconciler:
+    """Every entry of the kinds has its row, which meets the conditions (else: an approval is recorded, and is not here).
+
+    Args:
+        noun: the subject's noun.
+        identity: the table's column that names the row in evidence.
+        kinds: evidence kinds.
+        conditions: what the row must meet; its mere existence when none are given.
+    """
+    present = exists().where(_subject(noun, identity) == Evidence.subject, *conditions)
+    statement = (
+        select(Evidence.subject, Evidence.kind)
+        .where(Evidence.kind.in_(kinds), Evidence.outcome == DONE, ~present)
+        .order_by(Evidence.recorded_at, Evidence.id)
+    )
+
+    def reconcile(session: Session) -> Iterator[Discrepancy]:
+        for name, kind in _streamed(session, statement):
+            yield Discrepancy(name, f"{kind} is recorded of {name}, and the table has no such row.", expected=kind)
+
+    return reconcile
+
+
+def states_follow_entries(
+    noun: str, identity: Column, state: Column, states: Mapping[str, str], *conditions: ColumnElement[bool]
+) -> Reconciler:
+    """The state of every row is the one that its last entry leads to (else: withdrawn here, published by the log).
+
+    Args:
+        noun: the subject's noun.
+        identity: the table's column that names the row in evidence.
+        state: the table's column of the state.
+        states: the state that each kind of entry leads to; other kinds say nothing about the state.
+        conditions: which rows; all when none are given.
+    """
+    leads_to = case(*((Evidence.kind == kind, word) for kind, word in states.items()))
+    last = (
+        select(Evidence.subject, leads_to.label("state"))
+        .where(Evidence.kind.in_(states), Evidence.outcome == DONE)
+        .distinct(Evidence.subject)
+        .order_by(Evidence.subject, Evidence.recorded_at.desc(), Evidence.id.desc())
+        .subquery()
+    )
+    subject = _subject(noun, identity)
+    statement = (
+        select(subject, last.c.state, state)
+        .join_from(identity.class_, last, and_(last.c.subject == subject), isouter=True)
+        .where(*conditions, func.coalesce(last.c.state, "") != state)
+    )
+
+    def reconcile(session: Session) -> Iterator[Discrepancy]:
+        for name, recorded, found in _streamed(session, statement):
+            sentence = f"{name} is {found} in the table, and {recorded or 'nothing'} by its last entry."
+            yield Discrepancy(name, sentence, expected=recorded or "", found=str(found))
+
+    return reconcile
+
+
+def _subject(noun: str, identity: Column) -> ColumnElement[str]:
+    return literal(f"{noun}/") + cast(identity, String)
+
+
+def _streamed(session: Session, statement: Executable) -> Iterator[Any]:
+    yield from session.execute(statement.execution_options(yield_per=_FETCH))
