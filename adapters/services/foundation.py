@@ -70,6 +70,11 @@ class Foundation:
         databases = ensure_databases(self.owner_url, self._secrets, self._environ)
         return {**databases.as_environment(), **store, **self._ports.as_environment(), **generated_keys(self._secrets)}
 
+    def tidy(self) -> None:
+        """Once both services have ended: remove what they leave outside the home."""
+        if self._seaweed:
+            self._seaweed.remove_sockets()
+
     def _database(self) -> Service:
         postgres = self._postgres
         if postgres:
@@ -123,6 +128,7 @@ def running(home: Path, ports: Ports | None = None) -> Iterator[dict[str, str]]:
         yield environment
     finally:
         supervisor.stop()
+        foundation.tidy()
 
 
 def ensure_bucket(store: Mapping[str, str], bucket: str) -> None:

@@ -65,6 +65,7 @@ class Hub:
         self._lock = HomeLock(self.home)
         self._secrets = SecretFolder(self.home / "secrets")
         self._supervisor = Supervisor(self.home)
+        self._foundation: Foundation | None = None
 
     def start(self) -> None:
         """Start everything and wait until the portal answers; Airflow may still be coming up then.
@@ -73,7 +74,7 @@ class Hub:
             ShuniuError: something cannot start; whatever had started is ended again.
         """
         try:
-            foundation = Foundation(self.home, self.environ, self.ports, self._secrets)
+            foundation = self._foundation = Foundation(self.home, self.environ, self.ports, self._secrets)
             end_leftovers(self.home)
             own_airflow = self.environ.get("SHUNIU_AIRFLOW_URL")
             require_free(self.ports, ["portal", *foundation.needed_ports(), *([] if own_airflow else ["airflow"])])
@@ -96,6 +97,8 @@ class Hub:
     def stop(self) -> None:
         """End everything in good order and give the home free."""
         self._supervisor.stop()
+        if self._foundation:
+            self._foundation.tidy()
         self._lock.release()
 
     def kill(self) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from adapters.errors import Misconfigured
 from adapters.services.certificates import CertificateFiles, write_certificates
-from adapters.services.ports import LOOPBACK, Ports
+from adapters.services.ports import LOOPBACK, Ports, setting_name
 from adapters.services.process import Command
 from adapters.services.secrets import SecretFolder, write_private
 
@@ -56,6 +56,7 @@ class EmbeddedSeaweed:
 
     def prepare(self) -> Command:
         """Write configuration and certificates; return the command that runs the store."""
+        self.remove_sockets()
         for folder in (self.folder, self.folder / "data", self.folder / "configuration"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         configuration = self.folder / "configuration"
@@ -71,10 +72,30 @@ class EmbeddedSeaweed:
             grace_seconds=3,  # it waits for its own idle connections far longer; what was written is in its files
         )
 
+    def remove_sockets(self) -> None:
+        """Remove the sockets that the store makes beneath ``/tmp`` for itself and leaves behind when it is killed.
+
+        Raises:
+            Misconfigured: one belongs to somebody else; the sentence names the setting that leads past it.
+        """
+        for part in PARTS:
+            setting = "s3_grpc" if part == "s3" else f"s3_{part}_grpc"
+            socket = Path(f"/tmp/seaweedfs-{part}-grpc-{getattr(self.ports, setting)}.sock")  # noqa: S108  # not ours to choose
+            try:
+                socket.unlink(missing_ok=True)
+            except PermissionError as error:
+                raise Misconfigured(
+                    "services.socket_taken",
+                    "The file {file} belongs to somebody else. Have it removed, or choose another port with {setting}.",
+                    file=str(socket),
+                    setting=setting_name(setting),
+                ) from error
+
     def _options(self) -> list[str]:
         ports = self.ports
         configuration = self.folder / "configuration"
         options = {
+            "disableHttp": "true",  # of master and filer: S3 speaks gRPC with them
             "dir": self.folder / "data",
             "ip": LOOPBACK,
             "ip.bind": LOOPBACK,
