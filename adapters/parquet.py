@@ -1,0 +1,117 @@
+"""Parquet files of the lake: one file is built in memory, of limited size, and tells Delta what it holds."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Self
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROW_GROUP_ROWS = 131_072
+FILE_ROWS = 1_000_000
+FILE_BYTES = 48 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Part:
+    """A Parquet file that lies below a table's location.
+
+    Attributes:
+        path: relative to the location.
+        bytes: its size.
+        rows: how many rows it holds.
+        stats: Delta statistics as JSON text: row count; smallest, greatest and missing values per column.
+    """
+
+    path: str
+    bytes: int
+    rows: int
+    stats: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept in a work row."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """Back from ``as_json``."""
+        return cls(**body)
+
+
+class PartWriter:
+    """Writes batches of one schema into one Parquet file in memory.
+
+    Args:
+        schema: of every batch.
+
+    Attributes:
+        rows: how many were written.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._sink = pa.BufferOutputStream()
+        repeating = [field.name for field in schema if not pa.types.is_string(field.type)]
+        self._writer = pq.ParquetWriter(
+            self._sink, schema, compression="zstd", compression_level=1, use_dictionary=repeating
+        )
+        self.rows = 0
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add a batch; its rows keep their order."""
+        self._writer.write_batch(batch, row_group_size=ROW_GROUP_ROWS)
+        self.rows += batch.num_rows
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the file is as big as one should be."""
+        return self.rows >= FILE_ROWS or int(self._sink.tell()) >= FILE_BYTES
+
+    def close(self, path: str) -> tuple[pa.Buffer, Part]:
+        """End the file.
+
+        Args:
+            path: what it will be called below its table's location.
+
+        Returns:
+            its content, and what the table has to know of it.
+        """
+        self._writer.close()
+        content = self._sink.getvalue()
+        return content, Part(path, content.size, self.rows, _stats(pq.read_metadata(pa.BufferReader(content))))
+
+
+def _stats(metadata: pq.FileMetaData) -> str:
+    """Delta statistics out of a Parquet footer; a column without any value has neither smallest nor greatest."""
+    least: dict[str, Any] = {}
+    most: dict[str, Any] = {}
+    missing: dict[str, int] = {}
+    for group in range(metadata.num_row_groups):
+        for index in range(metadata.num_columns):
+            column = metadata.row_group(group).column(index)
+            name, found = column.path_in_schema, column.statistics
+            if found is None:
+                continue
+            missing[name] = missing.get(name, 0) + (found.null_count or 0)
+            if found.has_min_max:
+                least[name] = min(least.get(name, found.min), found.min)
+                most[name] = max(most.get(name, found.max), found.max)
+    body = {
+        "numRecords": metadata.num_rows,
+        "minValues": {name: _plain(value) for name, value in least.items()},
+        "maxValues": {name: _plain(value) for name, value in most.items()},
+        "nullCount": missing,
+    }
+    return orjson.dumps(body).decode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value).encode())
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
