@@ -1,0 +1,138 @@
+"""Who may use which route. Every view declares it; a view that does not is closed to everybody.
+
+The check here is about the route alone; whether a person may do a thing to a certain object is a matter of the rooms'
+permissions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar, cast
+
+from flask import Flask, current_app, g, request
+from sqlalchemy.orm import Session
+
+from adapters.errors import NotAllowed, NotAuthenticated
+from audit.actor import NOBODY, Actor
+from directory.people.roles import Role
+from directory.people.sign_in import Identified, identify
+from directory.people.tokens import actor_of_bearer
+
+SIGN_IN_COOKIE = "shuniu_sign_in"
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Caller(StrEnum):
+    """Kinds of callers that a route is for."""
+
+    ANYBODY = "ANYBODY"
+    PERSON = "PERSON"
+    CLIENT = "CLIENT"
+
+
+@dataclass(frozen=True)
+class Access:
+    """One route's declaration.
+
+    Attributes:
+        caller: the kind of caller it is for; a person comes with the cookie, a client with a bearer token.
+        roles: of these the person holds at least one; empty: any signed-in person.
+        upload: bodies up to ``upload_limit`` instead of ``body_limit``.
+        commits: its transaction is committed although the method is safe (a look at data leaves evidence).
+    """
+
+    caller: Caller
+    roles: frozenset[Role] = frozenset()
+    upload: bool = False
+    commits: bool = False
+
+    def admits(self, actor: Actor) -> bool:
+        """Whether the declaration lets this actor in."""
+        if self.caller is Caller.ANYBODY:
+            return True
+        if self.caller is Caller.CLIENT:
+            return bool(actor.client_id)
+        return actor.person_id is not None and (not self.roles or actor.has(*self.roles))
+
+
+PUBLIC = Access(Caller.ANYBODY)
+SIGNED_IN = Access(Caller.PERSON)
+CLIENT = Access(Caller.CLIENT)
+
+
+def roles(*admitted: Role) -> Access:
+    """A declaration for people who hold at least one of these roles."""
+    return Access(Caller.PERSON, frozenset(admitted))
+
+
+def access(declared: Access, *, upload: bool = False, commits: bool = False) -> Callable[[View], View]:
+    """Declare who may use a view; put it between the route's decorator and the function."""
+
+    def mark(view: View) -> View:
+        rule = Access(declared.caller, declared.roles, upload, commits)
+        view.__dict__["access"] = rule
+        return view
+
+    return mark
+
+
+def declaration(app: Flask, endpoint: str | None) -> Access | None:
+    """What the view behind an endpoint declares; None when it declares nothing."""
+    view = app.view_functions.get(endpoint or "")
+    if endpoint == "static":
+        return PUBLIC
+    return cast(Access | None, getattr(view, "access", None))
+
+
+def current_actor() -> Actor:
+    """Who makes this request; ``NOBODY`` when not signed in."""
+    actor: Actor = g.get("actor", NOBODY)
+    return actor
+
+
+def current_account() -> Identified | None:
+    """The signed-in person's account, language and agency name; None for clients and for nobody."""
+    account: Identified | None = g.get("account")
+    return account
+
+
+def recognise(session: Session) -> None:
+    """Find the caller of this request: on the API by bearer token alone, on pages by the sign-in cookie alone."""
+    address, g.actor = request.remote_addr or "", NOBODY
+    if on_api():
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token:
+            g.actor = actor_of_bearer(session, token.strip(), address) or NOBODY
+        return
+    token = request.cookies.get(SIGN_IN_COOKIE, "")
+    g.account = identify(session, token, address) if token else None
+    if g.account is not None:
+        g.actor = g.account.actor
+
+
+def on_api() -> bool:
+    """Whether this request is for the native API: problem details and bearer tokens, no pages and no cookies."""
+    return request.path.startswith(("/api/", "/oauth/"))
+
+
+def admit(actor: Actor) -> None:
+    """Let the caller through to the view, or say why not.
+
+    Raises:
+        NotAuthenticated: the route is for known callers and nobody known is calling.
+        NotAllowed: the caller is known, and the route is not for them or declares nothing.
+    """
+    declared = declaration(current_app, request.endpoint)
+    if declared is None:
+        raise NotAllowed("access.undeclared", "This address is not open to anybody. Go back to your desk.")
+    if declared.admits(actor):
+        return
+    if actor.person_id is None and not actor.client_id:
+        raise NotAuthenticated(
+            "access.sign_in",
+            "You are not signed in, or your session has ended. Sign in and try again.",
+        )
+    raise NotAllowed(
+        "access.role",
+        "Your roles do not include this. Ask your agency's security administrator if your duties need it.",
+    )

@@ -1,0 +1,44 @@
+"""The portal as a WSGI application: ``granian --interface wsgi --factory portal.app:create_app``."""
+
+import logging
+
+from flask_wtf.csrf import CSRFProtect
+
+import portal.api
+import portal.pages
+from adapters.settings import Settings
+from portal import edge, filters, i18n, layout
+from portal.secure import secure
+from portal.wiring import wire
+
+log = logging.getLogger("shuniu.portal")
+
+
+def create_app(settings: Settings | None = None) -> edge.Portal:
+    """Build the application.
+
+    Args:
+        settings: None reads them from the environment.
+
+    Raises:
+        Misconfigured: a setting that the portal cannot do without is missing.
+    """
+    settings = settings or Settings.load()
+    settings.require("secret_key")
+    wire(settings)
+    app = edge.Portal("portal")
+    app.settings = settings
+    app.config.update(SECRET_KEY=settings.secret_key, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=True)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has it
+    i18n.install(app)
+    edge.install(app)
+    protect = CSRFProtect(app)
+    secure(app, settings.portal_url)
+    filters.install(app)
+    for part in portal.pages.ALL:
+        app.register_blueprint(part.blueprint)
+    for blueprint in portal.api.ALL:
+        protect.exempt(blueprint)
+        app.register_blueprint(blueprint)
+    layout.install(app, portal.pages.ALL)
+    return app

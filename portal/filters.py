@@ -1,0 +1,94 @@
+"""What templates write values with: days, moments in the city's zone, numbers, words, sentences of the rooms."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from flask import Flask, request
+from markupsafe import Markup, escape
+
+from adapters.clock import CITY_ZONE
+from portal.i18n import translate
+from portal.labels import COLOURS, choices, label
+
+
+def day(value: date | datetime | None) -> str:
+    """2026-11-22; a moment's day is that of the city."""
+    if value is None:
+        return ""
+    return (value.astimezone(CITY_ZONE).date() if isinstance(value, datetime) else value).isoformat()
+
+
+def moment(value: datetime | None) -> str:
+    """2026-11-22 09:30, in the city's zone."""
+    return value.astimezone(CITY_ZONE).strftime("%Y-%m-%d %H:%M") if value else ""
+
+
+def time_tag(value: datetime | None) -> Markup:
+    """The moment as an HTML time element that carries seconds and zone."""
+    if value is None:
+        return Markup("")
+    exact = value.astimezone(CITY_ZONE).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, moment(value))
+
+
+def number(value: int | float | Decimal | None) -> str:
+    """12,345; nothing for None."""
+    return "" if value is None else f"{value:,}"
+
+
+def size(value: int | None) -> str:
+    """Bytes as 1,234 B, 5.6 MiB and so on."""
+    if value is None:
+        return ""
+    figure, units = float(value), ["B", "KiB", "MiB", "GiB", "TiB"]
+    while figure >= 1024 and len(units) > 1:
+        figure /= 1024
+        units.pop(0)
+    return f"{figure:,.0f} {units[0]}" if units[0] == "B" else f"{figure:,.1f} {units[0]}"
+
+
+def lines(text: str | None) -> Markup:
+    """Prose with its line breaks."""
+    return Markup("<br>").join(escape(line) for line in (text or "").splitlines())
+
+
+def said(message: str, context: Mapping[str, object] | None = None) -> str:
+    """A room's English sentence in the reader's language: ``{{ finding.message|said(finding.context) }}``."""
+    return translate(message, context)
+
+
+def colour(word: str) -> str:
+    """Badge colour of a word."""
+    return COLOURS.get(word, "secondary")
+
+
+def here_with(**changes: object) -> str:
+    """This page's address with some query fields set; None takes a field out. Paging starts anew unless it is set."""
+    fields = request.args.to_dict(flat=False)
+    for paging in ("cursor", "page"):
+        fields.pop(paging, None)
+    for name, value in changes.items():
+        if value is None:
+            fields.pop(name, None)
+        else:
+            fields[name] = [str(part) for part in value] if isinstance(value, list | tuple) else [str(value)]
+    query = urlencode(fields, doseq=True)
+    return f"{request.path}?{query}" if query else request.path
+
+
+def toggled(name: str, value: str) -> str:
+    """This page's address with one value of a many-valued query field added, or taken out when it is there."""
+    chosen = request.args.getlist(name)
+    left = [one for one in chosen if one != value] if value in chosen else [*chosen, value]
+    return here_with(**{name: left or None})
+
+
+def install(app: Flask) -> None:
+    """Give the filters and functions to every template."""
+    app.jinja_env.filters.update(
+        day=day, moment=moment, time_tag=time_tag, number=number, size=size, lines=lines, said=said, label=label,
+        colour=colour,
+    )  # fmt: skip
+    app.jinja_env.globals.update(here_with=here_with, toggled=toggled, choices=choices)

@@ -1,0 +1,208 @@
+"""How the words of enumerations read: states here, words of documents from their code lists in ``schemas/codes``.
+
+Templates write ``{{ version.state|label("VersionState") }}``: columns hold plain text, so the enumeration is named.
+"""
+
+from enum import StrEnum
+from functools import cache
+
+from flask import has_request_context
+from flask_babel import gettext
+
+from portal.languages import N_, is_chinese
+from schemas.code_lists import CodeList, code_lists
+
+CODE_LISTS = {
+    "ShareAttribute": "share-attributes",
+    "OpenAttribute": "open-attributes",
+    "Mode": "modes",
+    "BasisKind": "bases",
+    "Sensitivity": "sensitivities",
+    "SecrecyLevel": "secrecy-levels",
+    "UpdateCycle": "update-cycles",
+    "DataType": "data-types",
+    "ResourceClass": "resource-classes",
+    "SubjectKind": "subject-kinds",
+    "IdentifierKind": "identifier-kinds",
+    "Masking": "masking",
+    "AgencyKind": "agency-kinds",
+    "AgencyLevel": "agency-levels",
+}
+"""Enumerations whose labels are a document's code list."""
+
+LABELS: dict[str, dict[str, str]] = {
+    "VersionState": {
+        "DRAFT": N_("Draft"),
+        "SUBMITTED": N_("In review"),
+        "RETURNED": N_("Returned"),
+        "APPROVED": N_("Approved"),
+        "PUBLISHED": N_("Published"),
+        "SUPERSEDED": N_("Superseded"),
+        "WITHDRAWN": N_("Withdrawn"),
+    },
+    "ApplicationState": {
+        "DRAFT": N_("Draft"),
+        "FORM_GENERATED": N_("Form generated"),
+        "RECEIVED": N_("Received, answer due"),
+        "AGREEMENT_PENDING": N_("Agreement to be signed"),
+        "GRANTED": N_("Granted"),
+        "REFUSED": N_("Refused"),
+        "IN_DISPUTE": N_("In dispute"),
+        "ANSWER_DIRECTED": N_("New answer directed"),
+        "CLOSED": N_("Closed"),
+    },
+    "Decision": {"AGREED": N_("Agreed"), "REFUSED": N_("Refused")},
+    "AgreementState": {
+        "PROPOSED": N_("Proposed"),
+        "IN_FORCE": N_("In force"),
+        "TERMINATED": N_("Terminated"),
+    },
+    "GrantState": {"ACTIVE": N_("Active"), "SUSPENDED": N_("Suspended"), "ENDED": N_("Ended")},
+    "ReleaseState": {
+        "AUTHORISED": N_("Authorised"),
+        "COMPLETED": N_("Completed"),
+        "ABORTED": N_("Aborted"),
+        "UNKNOWN": N_("Outcome unknown"),
+    },
+    "DeliveryState": {
+        "REQUESTED": N_("Requested"),
+        "PREPARED": N_("Ready to fetch"),
+        "DELIVERED": N_("Delivered"),
+        "ACKNOWLEDGED": N_("Acknowledged"),
+        "FAILED": N_("Failed"),
+        "REVOKED": N_("Revoked"),
+    },
+    "DisputeState": {
+        "OPEN": N_("Open"),
+        "CONCLUDED": N_("Concluded"),
+        "ESCALATED": N_("Escalated"),
+        "RULED": N_("Ruled"),
+        "WITHDRAWN": N_("Withdrawn"),
+    },
+    "Outcome": {
+        "ANSWER_ANEW": N_("The provider answers anew"),
+        "REFUSAL_STANDS": N_("The refusal stands"),
+        "RULED_TO_SHARE": N_("Ruled to share"),
+    },
+    "NeedState": {
+        "RAISED": N_("Raised"),
+        "ACCEPTED": N_("Accepted"),
+        "REFUSED": N_("Refused"),
+        "WITHDRAWN": N_("Withdrawn"),
+    },
+    "DatasetState": {
+        "LOADING": N_("Loading"),
+        "READY": N_("Loaded"),
+        "SERVED": N_("Served"),
+        "FAILED": N_("Failed"),
+    },
+    "KeyPurpose": {"SIGN": N_("Signing"), "RECEIVE": N_("Receiving")},
+    "Connector": {"POSTGRESQL": N_("PostgreSQL table"), "CSV": N_("CSV file")},
+    "OnMismatch": {"SET_ASIDE": N_("Set the row aside"), "FLAG": N_("Keep the row and flag it")},
+    "FileFormat": {"PARQUET": N_("Parquet file"), "CSV": N_("CSV file"), "PACKAGE": N_("Offline package")},
+    "Office": {
+        "MEMBER": N_("Member agency"),
+        "COORDINATING_OFFICE": N_("Coordinating office"),
+        "REGULATOR": N_("Regulator"),
+        "AUDIT_OFFICE": N_("Audit office"),
+    },
+    "WorkState": {
+        "WAITING": N_("Waiting"),
+        "LEASED": N_("Running"),
+        "DONE": N_("Done"),
+        "FAILED": N_("Failed"),
+    },
+    "EvidenceOutcome": {"DONE": N_("Done"), "REFUSED": N_("Refused"), "FAILED": N_("Failed")},
+    "Role": {
+        "COMPILER": N_("Compiler"),
+        "REVIEWER": N_("Reviewer"),
+        "SECRECY_REVIEWER": N_("Secrecy reviewer"),
+        "REQUESTER": N_("Requester"),
+        "ANSWERER": N_("Answerer"),
+        "SIGNATORY": N_("Signatory"),
+        "COORDINATOR": N_("Coordinator"),
+        "REGULATOR": N_("Regulator"),
+        "AUDITOR": N_("Auditor"),
+        "SYSTEM_ADMINISTRATOR": N_("System administrator"),
+        "SECURITY_ADMINISTRATOR": N_("Security administrator"),
+        "AUDIT_ADMINISTRATOR": N_("Audit administrator"),
+    },
+}
+"""Labels of everything else: English here, Chinese in the message catalogue."""
+
+COLOURS: dict[str, str] = {
+    "DRAFT": "secondary",
+    "SUBMITTED": "blue",
+    "FORM_GENERATED": "blue",
+    "REQUESTED": "blue",
+    "PROPOSED": "blue",
+    "RAISED": "blue",
+    "LOADING": "blue",
+    "WAITING": "blue",
+    "LEASED": "blue",
+    "RETURNED": "orange",
+    "RECEIVED": "orange",
+    "AGREEMENT_PENDING": "orange",
+    "ANSWER_DIRECTED": "orange",
+    "OPEN": "orange",
+    "SUSPENDED": "orange",
+    "IN_DISPUTE": "purple",
+    "ESCALATED": "purple",
+    "APPROVED": "teal",
+    "PREPARED": "teal",
+    "READY": "teal",
+    "PUBLISHED": "green",
+    "GRANTED": "green",
+    "ACTIVE": "green",
+    "IN_FORCE": "green",
+    "DELIVERED": "green",
+    "ACKNOWLEDGED": "green",
+    "COMPLETED": "green",
+    "SERVED": "green",
+    "AGREED": "green",
+    "ACCEPTED": "green",
+    "DONE": "green",
+    "UNIVERSAL": "green",
+    "ON_REQUEST": "blue",
+    "NO_SHARING": "red",
+    "REFUSED": "red",
+    "FAILED": "red",
+    "ABORTED": "red",
+    "REVOKED": "red",
+    "UNKNOWN": "red",
+}
+"""Badge colours; anything else is grey. The word itself is always there, so colour is never the only sign."""
+
+
+@cache
+def _packaged() -> dict[str, CodeList]:
+    return dict(code_lists())
+
+
+def label(value: str | None, kind: str) -> str:
+    """How a word of an enumeration or a code of a code list reads in the present language.
+
+    Args:
+        value: the word; None and "" read as nothing.
+        kind: class name of the enumeration ("VersionState") or key of a code list ("themes").
+    """
+    if not value:
+        return ""
+    if kind in LABELS:
+        english = LABELS[kind].get(str(value), str(value))
+        return str(gettext(english)) if has_request_context() else english
+    listed = _packaged().get(CODE_LISTS.get(kind, kind))
+    return listed.label(str(value), "zh" if is_chinese() else "en") if listed else str(value)
+
+
+def word_label(word: StrEnum) -> str:
+    """How an enumeration's word reads in the present language."""
+    return label(word.value, type(word).__name__)
+
+
+def choices(kind: str) -> list[tuple[str, str]]:
+    """Words and labels of an enumeration or code list, in its order, for a select field."""
+    if kind in LABELS:
+        return [(word, label(word, kind)) for word in LABELS[kind]]
+    listed = _packaged()[CODE_LISTS.get(kind, kind)]
+    return [(code.code, label(code.code, kind)) for code in listed.items]

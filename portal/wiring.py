@@ -1,0 +1,28 @@
+"""What every process of the hub sets up at its start, and what rooms ask of rooms above them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import audit.append
+import exchange.hooks
+import exchange.reconcilers
+import exchange.release
+from adapters.settings import Settings
+from directory.calendars import add
+from directory.catalogue import publish, withdraw
+
+
+def wire(settings: Settings) -> None:
+    """Configure the evidence writer and the one door, and register hooks and reconcilers; twice does no harm."""
+    settings.require("app_database_url", "sealing_key")
+    audit.append.configure(settings.log_origin, settings.sealing_key)
+    exchange.release.configure(settings.sealing_key.encode()[:64])
+    _once(publish.on_published, exchange.hooks.on_published)
+    _once(withdraw.on_withdrawn, exchange.hooks.on_withdrawn)
+    _once(add.on_calendar_added, exchange.hooks.on_calendar_added)
+    exchange.reconcilers.register()
+
+
+def _once(hooks: list[Callable[..., Any]], hook: Callable[..., Any]) -> None:
+    if hook not in hooks:
+        hooks.append(hook)
