@@ -83,6 +83,8 @@ class Acknowledgement(Base):
     sha256: Mapped[Code]
     accepted: Mapped[bool]
     remark: Mapped[Prose] = mapped_column(default="")
+    receipt: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """The receipt of a package, as it was signed."""
     key_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agency_key.id"))
     signature: Mapped[bytes | None] = mapped_column(LargeBinary)
     acknowledged_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))

@@ -40,6 +40,7 @@ class Need(Base):
     description: Mapped[Prose]
     purpose: Mapped[Prose]
     duty: Mapped[Prose]
+    rule_set: Mapped[Code]
     raised_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     raised_at: Mapped[Moment] = mapped_column(default=system_now)
     answer: Mapped[Prose] = mapped_column(default="")
