@@ -27,6 +27,14 @@ class VersionState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
+class UniversalGround(StrEnum):
+    """Why data is shared universally ([M] Art. 8¶2; R15)."""
+
+    BASIC_DATA = "BASIC_DATA"
+    PROVIDER_DECIDED = "PROVIDER_DECIDED"
+    LEADING_GROUP_DECIDED = "LEADING_GROUP_DECIDED"
+
+
 class Resource(Base):
     """The identity of a catalogue entry (目录条目): its code and its agency. Everything else is in versions."""
 

@@ -55,7 +55,8 @@ def presented(made: KeyChallenge) -> str:
     if made.purpose == KeyPurpose.SIGN:
         return made.challenge
     recipient = x25519.Recipient.from_str(made.public_key)
-    return encrypt(made.challenge.encode(), [recipient], armored=True).decode()
+    sealed: bytes = encrypt(made.challenge.encode(), [recipient], armored=True)
+    return sealed.decode()
 
 
 def register_key(session: Session, actor: Actor, challenge_id: uuid.UUID, answer: str) -> AgencyKey:

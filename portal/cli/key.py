@@ -107,8 +107,12 @@ def _receiving_key(path: Path) -> x25519.Identity:
 
 
 def _decrypted(challenge: str, identity: x25519.Identity) -> str:
+    sentence = "The challenge was not encrypted to this key. Copy all of it, or give the other key."
     try:
-        return decrypt(f"{challenge}\n".encode(), [identity]).decode()
+        opened: bytes = decrypt(f"{challenge}\n".encode(), [identity])
+        text = opened.decode()
     except (DecryptError, ValueError) as error:
-        sentence = "The challenge was not encrypted to this key. Copy all of it, or give the other key."
         raise InvalidInput("key.no_challenge", sentence) from error
+    if not is_proof_of(text, str(identity.to_public())):
+        raise InvalidInput("key.no_challenge", sentence)
+    return text
