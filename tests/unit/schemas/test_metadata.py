@@ -75,6 +75,7 @@ def test_a_right_entry_has_nothing_to_remark() -> None:
         ({"keywords": []}, ("/keywords", "field.required")),
         ({"keywords": ["a"] * 21}, ("/keywords", "field.too_many")),
         ({"keywords": ["法人", 5]}, ("/keywords/1", "field.kind")),
+        ({"keywords": ["法人", " "]}, ("/keywords/1", "field.too_short")),
         ({"theme": None}, ("/theme", "entry.theme_missing")),
         ({"classification_code": "30"}, ("/classification_code", "entry.classification")),
         ({"update_cycle": "SOMETIMES"}, ("/update_cycle", "field.code")),

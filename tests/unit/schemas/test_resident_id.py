@@ -106,6 +106,13 @@ def test_a_column_is_judged_as_its_rows_are(numbers: list[str | None], start: in
     assert resident_id.check_array(values, latest_birth=latest).to_pylist() == expected
 
 
+@pytest.mark.parametrize(("year", "right"), [(1800, False), (1900, False), (1904, True), (2000, True), (2023, False)])
+def test_leap_days_of_centuries(year: int, right: bool) -> None:
+    number = _with_day(f"{year}0229")
+    assert resident_id.is_valid(number) is right
+    assert resident_id.check_array(pa.array([number])).to_pylist() == [None if right else Fault.BIRTH_DATE]
+
+
 @given(st.dates(date(1890, 1, 1), date(2060, 1, 1)))
 def test_the_day_before_the_latest_birth_passes_and_the_day_after_does_not(latest: date) -> None:
     numbers = pa.array([make("310101", latest, 1), make("310101", latest + timedelta(days=1), 1)])

@@ -74,6 +74,18 @@ def test_moments_without_a_zone_are_shanghai_s() -> None:
     assert read("DATETIME", "1988-07-01 10:00:00") == [moment(1988, 7, 1, 1)]
 
 
+def test_the_hour_that_summer_time_repeated_is_the_first_of_both() -> None:
+    assert read("DATETIME", "1986-09-14 00:30:00") == [moment(1986, 9, 13, 15, 30)]
+    assert read("DATETIME", "1986-09-13 23:30:00", "1986-09-14 01:30:00")[1] == moment(1986, 9, 13, 16, 30)
+
+
+@pytest.mark.parametrize("text", ["0000-01-01", "0000-12-31 10:00:00", "0001-01-01 00:00:00", "10000-01-01"])
+def test_days_that_no_calendar_of_ours_has_cannot_be_read(text: str) -> None:
+    assert read("DATETIME", text) == [None]
+    assert read("DATETIME", text, "odd") == [None, None]
+    assert read("DATE", text[:10]) == ([date(1, 1, 1)] if text.startswith("0001") else [None])
+
+
 def test_yes_and_no() -> None:
     assert read("LOGICAL", "是", "否", "True", "0", "N", "maybe", None) == [True, False, True, False, False, None, None]
 
