@@ -1,0 +1,1 @@
+"""The case clock, which deadlines run on."""
