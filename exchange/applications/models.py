@@ -44,7 +44,8 @@ class Decision(StrEnum):
 class Application(Base):
     """An application (需求申请) of one agency for items of one published catalogue version.
 
-    ``form`` is frozen when it is generated: its JSON is what was printed, ``form_digest`` the SHA-256 of its canonical bytes.
+    ``form`` is frozen when it is generated: its JSON is what was printed, ``form_digest`` the SHA-256 of its canonical
+    bytes.
     """
 
     __tablename__ = "application"

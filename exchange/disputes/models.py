@@ -61,7 +61,7 @@ class Dispute(Base):
 
 
 class Statement(Base):
-    """What a side, the office, or a department that the office asked, says. ``asked_id`` is the agency a question goes to."""
+    """What a side, the office, or a department that the office asked, says; ``asked_id``: whom a question goes to."""
 
     __tablename__ = "statement"
 

@@ -4,8 +4,8 @@ import uuid
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.clock import system_now
 from adapters.database import Base, Code, Identity, Moment, Prose, one_of

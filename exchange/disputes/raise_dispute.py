@@ -1,0 +1,79 @@
+"""The requester objects to an answer and asks the coordinating office for coordination ([M] Art. 15¶3; R41)."""
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.clock import case_now, city_date
+from adapters.errors import Conflict
+from adapters.texts import prose
+from audit.actor import Actor
+from audit.append import append
+from directory import permissions
+from exchange.applications import load as applications
+from exchange.applications.decisions import open_items
+from exchange.applications.states import Event, advance, require
+from exchange.disputes.models import Dispute, DisputeState, Statement
+from exchange.numbers.allocate import Document, next_number
+
+
+def raise_dispute(session: Session, actor: Actor, application_id: uuid.UUID, *, text: str) -> Dispute:
+    """Object to the newest answer, once. What it agreed to goes on meanwhile.
+
+    Args:
+        text: what the requester objects to, and why; it becomes its first statement.
+
+    Raises:
+        NotAllowed: not the requester.
+        Conflict: there is no answer, it refuses nothing, or it was objected to before.
+        InvalidInput: no text.
+    """
+    application = applications.locked(session, application_id)
+    subject = applications.subject(application)
+    permission = permissions.act_for_requester(actor, application.requester_id)
+    permissions.require(permission, "dispute.raised", subject, subject)
+    require(application.state, Event.DISPUTE_RAISED)
+    refused = open_items(application)
+    if not refused:
+        raise Conflict("dispute.nothing_refused", "The answer refuses nothing, so there is nothing to object to.")
+    answer_round = len(application.answers)
+    former = select(Dispute.id).where(Dispute.application_id == application.id, Dispute.answer_round == answer_round)
+    if session.scalar(former) is not None:
+        raise Conflict(
+            "dispute.once_per_answer",
+            "Your agency has objected to this answer before, and each answer can be objected to once. Apply anew if "
+            "the "
+            "circumstances have changed.",
+        )
+    now = case_now(session)
+    dispute = Dispute(
+        id=uuid.uuid4(),
+        number=next_number(session, application.requester, Document.DISPUTE),
+        application=application,
+        answer_round=answer_round,
+        state=DisputeState.OPEN,
+        raised_by=actor.person_id,
+        raised_on=city_date(now),
+    )
+    words = prose(text, "/text", most=10_000)
+    dispute.statements = [Statement(agency_id=actor.agency_id, person_id=actor.person_id, text=words)]
+    session.add(dispute)
+    application.state = advance(application.state, Event.DISPUTE_RAISED)
+    session.flush()
+    append(
+        session,
+        "dispute.raised",
+        f"dispute/{dispute.id}",
+        actor,
+        matter=subject,
+        authority=f"{application.rule_set} Art. 15",
+        after={
+            "number": dispute.number,
+            "state": dispute.state,
+            "answer_round": answer_round,
+            "items": [item.field_name for item in refused],
+        },
+        case_time=now,
+    )
+    return dispute

@@ -1,0 +1,68 @@
+"""Open the grant of an answered application ([M] Art. 15; R42, R121)."""
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.clock import case_today
+from audit.actor import Actor
+from directory.catalogue.queries import published_version
+from exchange.agreements.models import Agreement
+from exchange.applications.decisions import agreed_items
+from exchange.applications.models import Application
+from exchange.grants.ended import end_grant
+from exchange.grants.models import Grant, GrantState
+from exchange.grants.recorded import record_opened
+from exchange.grants.reexamine import suspend_if_lost
+from exchange.numbers.allocate import Document, next_number
+
+
+def open_grant(session: Session, actor: Actor, application: Application, agreement: Agreement | None = None) -> Grant:
+    """Open a grant for the items agreed to so far, from today to the application's term.
+
+    A narrower grant of the same application ends; the rows it has used, and a suspension, go over to the new one. When
+    the
+    catalogue has changed meanwhile so that an item is no longer offered, the grant opens suspended.
+
+    Args:
+        agreement: the agreement in force, where the items are sensitive.
+    """
+    living = select(Grant).where(Grant.application_id == application.id, Grant.state != GrantState.ENDED)
+    narrower = session.scalar(living.with_for_update())
+    number = next_number(session, application.provider, Document.GRANT)
+    grant = Grant(
+        id=uuid.uuid4(),
+        number=number,
+        state=GrantState.ACTIVE,
+        resource_id=application.resource_version.resource_id,
+        resource_version_id=application.resource_version_id,
+        requester_id=application.requester_id,
+        provider_id=application.provider_id,
+        application_id=application.id,
+        agreement=agreement,
+        agreement_id=agreement.id if agreement else None,
+        items=[item.field_name for item in agreed_items(application)],
+        row_condition=dict(application.row_condition),
+        modes=list(application.modes),
+        purpose=application.purpose,
+        quota_rows=application.quota_rows,
+        used_rows=0,
+        valid_from=case_today(session),
+        valid_to=application.term_to,
+    )
+    if narrower is not None:
+        take_over(session, actor, narrower, grant)
+    session.add(grant)
+    session.flush()
+    record_opened(session, actor, grant, f"application/{application.number}")
+    suspend_if_lost(session, grant, published_version(session, grant.resource_id))
+    return grant
+
+
+def take_over(session: Session, actor: Actor, former: Grant, grant: Grant) -> None:
+    """End a grant in favour of a new one, which keeps what was used and who suspended it."""
+    grant.used_rows = former.used_rows
+    if former.state == GrantState.SUSPENDED:
+        grant.state, grant.suspended_by, grant.state_reason = former.state, former.suspended_by, former.state_reason
+    end_grant(session, actor, former, f"Replaced by {grant.number}.")

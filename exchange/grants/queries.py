@@ -1,0 +1,68 @@
+"""Grants as those who hold them and those who gave them read them."""
+
+import uuid
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from adapters.paging import USUAL_PAGE, Page, page_of
+from audit.actor import Actor
+from directory import permissions
+from exchange.grants import load
+from exchange.grants.models import Grant, GrantState
+
+_NEWEST = (Grant.created_at, Grant.id)
+
+
+def mine(
+    session: Session,
+    actor: Actor,
+    *,
+    state: str | None = None,
+    standing: bool | None = None,
+    cursor: str | None = None,
+    limit: int = USUAL_PAGE,
+) -> Page[Grant]:
+    """Grants that the actor's agency can use, newest first.
+
+    Args:
+        standing: True for the standing ones of everybody, False for its own, None for both.
+    """
+    own, everybodys = Grant.requester_id == actor.agency_id, Grant.requester_id.is_(None)
+    who = {True: everybodys, False: own, None: or_(own, everybodys)}[standing]
+    return _page(session, select(Grant).where(who), state, cursor, limit)
+
+
+def on_my_resources(
+    session: Session, actor: Actor, *, state: str | None = None, cursor: str | None = None, limit: int = USUAL_PAGE
+) -> Page[Grant]:
+    """Grants on resources of the actor's agency, newest first."""
+    return _page(session, select(Grant).where(Grant.provider_id == actor.agency_id), state, cursor, limit)
+
+
+def for_resource(session: Session, actor: Actor, resource_id: uuid.UUID) -> tuple[Grant, ...]:
+    """The living grants on one resource that the actor's agency can use: its newest 50, and the standing one."""
+    usable = or_(Grant.requester_id == actor.agency_id, Grant.requester_id.is_(None))
+    statement = select(Grant).where(Grant.resource_id == resource_id, usable, Grant.state != GrantState.ENDED)
+    return tuple(session.scalars(statement.order_by(Grant.created_at.desc()).limit(USUAL_PAGE + 1)))
+
+
+def detail(session: Session, actor: Actor, grant_id: uuid.UUID) -> Grant:
+    """One grant.
+
+    Raises:
+        NotFound: there is none.
+        NotAllowed: it is between two other agencies.
+    """
+    grant = session.get(Grant, grant_id)
+    if grant is None:
+        raise load.unknown()
+    permissions.require(permissions.see_grant(actor, grant.requester_id, grant.provider_id))
+    return grant
+
+
+def _page(session: Session, statement: Select[Grant], state: str | None, cursor: str | None, limit: int) -> Page[Grant]:
+    if state:
+        statement = statement.where(Grant.state == state)
+    shown = statement.options(selectinload(Grant.resource_version), selectinload(Grant.resource))
+    return page_of(session, shown, _NEWEST, cursor=cursor, limit=limit, descending=True)
