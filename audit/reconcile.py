@@ -76,7 +76,7 @@ def rows_have_entries(
 def entries_have_rows(
     noun: str, identity: Column, kinds: Collection[str], *conditions: ColumnElement[bool]
 ) -> Reconciler:
-    """Every entry of the kinds has its row, which meets the conditions (else: an approval is recorded, and is not here).
+    """Every entry of the kinds has its row, which meets the conditions (else: an approval is recorded and not here).
 
     Args:
         noun: the subject's noun.

@@ -1,0 +1,98 @@
+"""What a verification of the log found: the first thing that is wrong, the others, and counts."""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+KEPT_FINDINGS = 100
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        code: what kind of thing, for programs, e.g. ``entry_changed``.
+        sentence: what differs, in English.
+        index: number of the entry in the log, where it has one.
+        entry_id: the entry's id, where it is about an entry.
+        expected: what it should be.
+        found: what is stored.
+    """
+
+    code: str
+    sentence: str
+    index: int | None = None
+    entry_id: uuid.UUID | None = None
+    expected: str = ""
+    found: str = ""
+
+    def lines(self) -> Iterator[str]:
+        """The finding as text for a terminal."""
+        yield self.sentence
+        if self.expected or self.found:
+            yield f"  expected: {self.expected or '(nothing)'}"
+            yield f"  found:    {self.found or '(nothing)'}"
+
+
+@dataclass
+class Report:
+    """The outcome of a verification, in the order of the log.
+
+    Attributes:
+        origin: the log's name.
+        entries: numbered entries that were read.
+        waiting: entries that are committed and not yet numbered.
+        checkpoints: checkpoints whose signature and root were recomputed.
+        root: root of the tree, hex, as recomputed from the entries; empty when it cannot be.
+        opened: personal details whose commitment was recomputed.
+        unopened: personal details that were passed over, because no key was given.
+        destroyed: personal details whose key was destroyed.
+        reconciled: discrepancies per reconciler.
+        counts: findings per code.
+        findings: the first findings.
+        seconds: how long it took.
+    """
+
+    origin: str
+    entries: int = 0
+    waiting: int = 0
+    checkpoints: int = 0
+    root: str = ""
+    opened: int = 0
+    unopened: int = 0
+    destroyed: int = 0
+    reconciled: dict[str, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.counts
+
+    @property
+    def first(self) -> Finding | None:
+        """The first thing that is wrong."""
+        return self.findings[0] if self.findings else None
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding, and keep it if it is among the first."""
+        self.counts[finding.code] += 1
+        if len(self.findings) < KEPT_FINDINGS:
+            self.findings.append(finding)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report for programs."""
+        findings = [asdict(finding) for finding in self.findings]
+        for finding in findings:
+            finding["entry_id"] = str(finding["entry_id"]) if finding["entry_id"] else None
+        return {
+            **{name: value for name, value in vars(self).items() if name not in {"findings", "counts"}},
+            "ok": self.ok,
+            "counts": dict(self.counts),
+            "findings": findings,
+        }

@@ -1,0 +1,176 @@
+"""Verification of the whole log from what is stored (R48, R51): a code path of its own, apart from the writer's.
+
+Every leaf is recomputed from the entry's text, every tile and every checkpoint's root from the leaves, and every
+signature is checked. Then come what waits, what is lost, and what the rooms' reconcilers say about the business tables.
+What only an outsider can see, a log that was cut back as a whole, shows against a checkpoint that was kept elsewhere.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from audit.checkpoint import open_checkpoint
+from audit.keys import VerifierKey
+from audit.merkle import leaf_hash
+from audit.models import LOG_LOCK
+from audit.personal import Seal
+from audit.reconcile import Reconciler
+from audit.report import Finding, Report
+from audit.verify_entry import BODY, EntryCheck, entry_name
+from audit.verify_read import LogReader, Piece
+from audit.verify_tree import CheckpointCheck, StoredCheckpoint, TreeCheck
+
+SNAPSHOTS = {"repeatable read", "serializable"}
+
+
+def verify_log(
+    session: Session,
+    public_key: VerifierKey,
+    origin: str,
+    reconcilers: Mapping[str, Reconciler],
+    *,
+    seal: Seal | None = None,
+    kept: str = "",
+) -> Report:
+    """Verify the log as the session's transaction sees it.
+
+    In a transaction that is no snapshot (READ COMMITTED) the sequencer stands still until the transaction ends; for a
+    large log begin one with REPEATABLE READ.
+
+    Args:
+        session: reads the tables of the log and those of the reconcilers.
+        public_key: verifies checkpoints.
+        origin: the log's name.
+        reconcilers: by name; `audit.reconcile.registered` gives those of the rooms.
+        seal: opens personal details, to check them against their commitments; None passes over them.
+        kept: a checkpoint of this log that was kept elsewhere; the log must continue it.
+
+    Raises:
+        InvalidInput: ``kept`` is not a checkpoint of this log.
+    """
+    began = time.perf_counter()
+    report = Report(origin)
+    outside = open_checkpoint(kept, public_key, origin) if kept else None
+    if session.scalar(text("SHOW transaction_isolation")) not in SNAPSHOTS:
+        session.execute(select(func.pg_advisory_xact_lock_shared(LOG_LOCK)))
+    walk = _Walk(session, public_key, origin, seal, report)
+    if outside:
+        walk.kept = StoredCheckpoint(outside.size, outside.root, kept)
+    walk.numbered()
+    walk.waiting()
+    walk.lost()
+    _reconcile(session, reconcilers, report)
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+class _Walk:
+    """One pass over the log, from its first entry to its last."""
+
+    def __init__(
+        self, session: Session, public_key: VerifierKey, origin: str, seal: Seal | None, report: Report
+    ) -> None:
+        self.kept: StoredCheckpoint | None = None
+        self._report = report
+        self._reader = LogReader(session)
+        self._entries = EntryCheck(origin, seal, report)
+        self._tree = TreeCheck(report)
+        self._checkpoints = CheckpointCheck(public_key, origin, report)
+        self._place = 0
+
+    def numbered(self) -> None:
+        """Check numbered entries, tiles and checkpoints."""
+        for piece in self._reader.pieces():
+            self._piece(piece)
+        for stored in self._reader.later_checkpoints(self._place):
+            self._checkpoints.check(stored, self._tree)
+        self._check_kept(self._place, at_end=True)
+        if self._checkpoints.last_size < self._place:
+            self._report.add(
+                Finding(
+                    "unsigned_entries",
+                    f"Entries from {self._checkpoints.last_size} on have numbers and are in no signed checkpoint.",
+                    self._checkpoints.last_size,
+                    None,
+                    f"{self._checkpoints.last_size} entries",
+                    f"{self._place} entries",
+                )
+            )
+        self._tree.check_upper_tiles(self._reader.upper_tiles())
+        self._tree.check_last_tile(self._reader.width_of_tiles())
+        self._report.root = self._tree.root().hex() if self._tree.whole else ""
+
+    def waiting(self) -> None:
+        """Check entries that wait to be numbered."""
+        for row in self._reader.waiting():
+            self._report.waiting += 1
+            self._entries.check(row, None, leaf_hash(row[BODY]))
+
+    def lost(self) -> None:
+        """Find entries that have no number and do not wait for one."""
+        for identity, kind, moment in self._reader.lost():
+            sentence = f"Entry {identity} ({kind}, {moment.isoformat()}) has no number and does not wait for one."
+            self._report.add(Finding("entry_lost", sentence, None, uuid.UUID(identity), "a number"))
+
+    def _piece(self, piece: Piece) -> None:
+        due = list(reversed(piece.checkpoints))
+        for index, identity, *row in piece.rows:
+            self._missing(index, piece, due)
+            self._report.entries += 1
+            if row[0] is None:
+                sentence = f"{entry_name(index, identity)} is not there; its number is."
+                self._report.add(Finding("entry_missing", sentence, index, uuid.UUID(identity), "an entry"))
+                self._tree.skip(piece.tiles)
+            else:
+                leaf = leaf_hash(row[BODY])
+                self._tree.add(index, identity, leaf, piece.tiles)
+                self._entries.check(row, index, leaf)
+            self._advance(due)
+        self._missing(piece.end, piece, due)
+        while due:
+            self._checkpoints.check(due.pop(), self._tree)
+
+    def _missing(self, index: int, piece: Piece, due: list[StoredCheckpoint]) -> None:
+        """Report numbers that no entry has, from where we are up to ``index``."""
+        if index == self._place:
+            return
+        numbers = (
+            f"The number {self._place} is"
+            if index == self._place + 1
+            else f"The numbers {self._place} to {index - 1} are"
+        )
+        sentence = f"{numbers} missing: entries were taken away."
+        self._report.add(Finding("number_missing", sentence, self._place, None, "an entry"))
+        while self._tree.whole and self._place < index:
+            self._tree.skip(piece.tiles)
+            self._advance(due)
+        self._place = index
+
+    def _advance(self, due: list[StoredCheckpoint]) -> None:
+        """Go on by one number, and check the checkpoints that were signed there."""
+        self._place += 1
+        self._check_kept(self._place, at_end=False)
+        while due and due[-1].size <= self._place:
+            self._checkpoints.check(due.pop(), self._tree)
+
+    def _check_kept(self, place: int, *, at_end: bool) -> None:
+        if self.kept is None or (self.kept.size > place and not at_end):
+            return
+        kept, self.kept = self.kept, None
+        if not self._tree.whole or self._tree.size != kept.size or self._tree.root() != kept.root:
+            found = f"{self._tree.size} entries, root {self._tree.root().hex()}"
+            sentence = "The log does not continue the checkpoint that was kept: it was cut back or rewritten."
+            expected = f"{kept.size} entries, root {kept.root.hex()}"
+            self._report.add(Finding("kept_checkpoint_contradicted", sentence, None, None, expected, found))
+
+
+def _reconcile(session: Session, reconcilers: Mapping[str, Reconciler], report: Report) -> None:
+    for name, reconcile in sorted(reconcilers.items()):
+        report.reconciled[name] = 0
+        for discrepancy in reconcile(session):
+            report.reconciled[name] += 1
+            found = (discrepancy.expected, discrepancy.found)
+            report.add(Finding(f"reconcile.{name}", f"{name}: {discrepancy.sentence}", None, None, *found))

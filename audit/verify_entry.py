@@ -1,0 +1,138 @@
+"""Verification of single entries: columns against the text, personal details against their commitment."""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from audit.personal import Seal
+from audit.report import Finding, Report
+
+COLUMNS = """
+    CAST(evidence.id AS text), evidence.recorded_at, evidence.kind, evidence.outcome, evidence.subject, evidence.matter,
+    evidence.agency_code, CAST(evidence.person_id AS text), evidence.body, evidence.leaf_hash,
+    evidence_personal.evidence_id IS NOT NULL, evidence_personal.wrapped_key, evidence_personal.ciphertext
+"""
+BODY = 8
+TABLES = "evidence LEFT JOIN evidence_personal ON evidence_personal.evidence_id = evidence.id"
+NAMES = ("kind", "outcome", "subject", "matter", "agency_code", "person_id", "recorded_at", "id", "source")
+Row = Sequence[Any]
+"""An entry as it is stored: ``COLUMNS`` of ``TABLES``, in their order."""
+
+
+class EntryCheck:
+    """Checks entries one by one and reports what is wrong.
+
+    Args:
+        origin: the log's name; every entry states it as its source.
+        seal: opens personal details; None leaves them unopened.
+        report: where findings and counts go.
+    """
+
+    def __init__(self, origin: str, seal: Seal | None, report: Report) -> None:
+        self._source = f"urn:shuniu:{origin}"
+        self._seal = seal
+        self._report = report
+
+    def check(self, row: Row, index: int | None, leaf: bytes) -> None:
+        """Check one entry.
+
+        Args:
+            row: as `COLUMNS` reads it.
+            index: its number in the log; None while it waits.
+            leaf: the hash of its text.
+        """
+        identity, moment, kind, outcome, subject, matter, agency, person, body, stored_leaf, *personal = row
+        if leaf != stored_leaf:
+            self._add(
+                "leaf_hash_wrong",
+                index,
+                identity,
+                "its column leaf_hash is not the hash of its text",
+                leaf,
+                stored_leaf,
+            )
+        try:
+            stated, commitment = _stated(body)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            self._add("entry_unreadable", index, identity, "its text is not an evidence entry")
+            return
+        held = (kind, outcome, subject, matter, agency, person, moment, identity, self._source)
+        if stated != held:
+            for name, expected, found in zip(NAMES, stated, held, strict=True):
+                if expected != found:
+                    what = f"its column {name} is not what its text says"
+                    self._add("column_differs", index, identity, what, expected, found)
+        self._check_personal(index, identity, commitment, personal)
+
+    def _check_personal(self, index: int | None, identity: str, commitment: str | None, personal: Row) -> None:
+        present, wrapped_key, ciphertext = personal
+        if present != bool(commitment):
+            what = (
+                "its personal details are missing"
+                if commitment
+                else "personal details lie beside it that it does not state"
+            )
+            self._add("personal_differs", index, identity, what, commitment or "", "" if commitment else "details")
+        elif not present:
+            return
+        elif wrapped_key is None:
+            self._report.destroyed += 1
+        elif self._seal is None:
+            self._report.unopened += 1
+        else:
+            self._open(self._seal, index, identity, commitment, (wrapped_key, ciphertext))
+
+    def _open(
+        self, seal: Seal, index: int | None, identity: str, commitment: str | None, sealed: tuple[bytes, bytes]
+    ) -> None:
+        self._report.opened += 1
+        try:
+            found = hashlib.sha256(seal.open(uuid.UUID(identity), *sealed)).hexdigest()
+        except ValueError as error:
+            self._add("personal_differs", index, identity, f"its personal details cannot be opened: {error}")
+            return
+        if found != commitment:
+            what = "its personal details are not those that it commits to"
+            self._add("personal_differs", index, identity, what, commitment, found)
+
+    def _add(
+        self, code: str, index: int | None, identity: str, what: str, expected: object = "", found: object = ""
+    ) -> None:
+        sentence = f"{entry_name(index, identity)}: {what}."
+        self._report.add(Finding(code, sentence, index, uuid.UUID(identity), shown(expected), shown(found)))
+
+
+def entry_name(index: int | None, identity: str) -> str:
+    """How findings call an entry."""
+    return f"Entry {identity}, which waits to be numbered" if index is None else f"Entry {index} ({identity})"
+
+
+def shown(value: object) -> str:
+    """A value as findings show it: hashes in hex, moments in ISO 8601, nothing as an empty text."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return "" if value is None else str(value)
+
+
+def _stated(body: bytes) -> tuple[tuple[object, ...], str | None]:
+    """What an entry's text says about its columns, in the order of `NAMES`, and its commitment to personal details."""
+    envelope = orjson.loads(body)
+    data = envelope["data"]
+    actor = data["actor"]
+    return (
+        envelope["type"].removeprefix("cn.shuniu."),
+        data["outcome"],
+        envelope["subject"],
+        data["matter"] or "",
+        actor["agency"] or "",
+        actor["person"],
+        datetime.fromisoformat(envelope["time"]),
+        envelope["id"],
+        envelope["source"],
+    ), data["personal"]

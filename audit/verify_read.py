@@ -1,0 +1,127 @@
+"""Reading the log for its verification: piece by piece, the next piece while the last one is checked."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from sqlalchemy.orm import Session
+
+from audit.tiles import WIDTH
+from audit.verify_entry import COLUMNS, TABLES, Row
+from audit.verify_tree import StoredCheckpoint
+
+PIECE = 16 * WIDTH
+_JOINED = f"LEFT JOIN ({TABLES}) ON evidence.id = "
+
+_NUMBERED = f"""
+    SELECT log_leaf.leaf_index, CAST(log_leaf.evidence_id AS text), {COLUMNS}
+    FROM log_leaf {_JOINED} log_leaf.evidence_id
+    WHERE log_leaf.leaf_index >= %s AND log_leaf.leaf_index < %s ORDER BY log_leaf.leaf_index
+"""  # noqa: S608  # made of constants
+_TILES = "SELECT number, hashes FROM log_tile WHERE level = 0 AND number BETWEEN %s AND %s"
+_CHECKPOINTS = "SELECT size, root, note FROM log_checkpoint WHERE size > %s AND size <= %s ORDER BY size"
+_LATER_CHECKPOINTS = "SELECT size, root, note FROM log_checkpoint WHERE size > %s ORDER BY size LIMIT 1000"
+_WAITING = f"""
+    SELECT {COLUMNS} FROM evidence_queue {_JOINED} evidence_queue.evidence_id
+    WHERE NOT EXISTS (SELECT FROM log_leaf WHERE log_leaf.evidence_id = evidence_queue.evidence_id)
+    AND evidence_queue.evidence_id > %s ORDER BY evidence_queue.evidence_id LIMIT 1000
+"""  # noqa: S608  # made of constants
+_LOST = """
+    SELECT CAST(id AS text), kind, recorded_at FROM evidence
+    WHERE NOT EXISTS (SELECT FROM log_leaf WHERE log_leaf.evidence_id = evidence.id)
+    AND NOT EXISTS (SELECT FROM evidence_queue WHERE evidence_queue.evidence_id = evidence.id)
+    ORDER BY recorded_at, id LIMIT 10000
+"""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some of the log.
+
+    Attributes:
+        start: number of its first entry.
+        end: number after its last.
+        rows: numbered entries: index, the id that the number was given to, and `COLUMNS`.
+        tiles: stored tiles of level 0 by number.
+        checkpoints: those of sizes over ``start`` and up to ``end``.
+    """
+
+    start: int
+    end: int
+    rows: Sequence[Row]
+    tiles: dict[int, bytes]
+    checkpoints: Sequence[StoredCheckpoint]
+
+
+class LogReader:
+    """Reads the stored log through the caller's session, so that it sees what the caller's transaction sees.
+
+    Args:
+        session: any; it must not be used by others meanwhile.
+    """
+
+    def __init__(self, session: Session) -> None:
+        connection = session.connection().connection.driver_connection
+        if not isinstance(connection, psycopg.Connection):
+            raise TypeError("the evidence log is read through psycopg")
+        self._connection: psycopg.Connection[Any] = connection
+
+    def pieces(self) -> Iterator[Piece]:
+        """The numbered part of the log, in order, at most a few thousand entries at a time."""
+        total = self._one("SELECT coalesce(max(leaf_index) + 1, 0) FROM log_leaf")
+        with ThreadPoolExecutor(1, "read-log") as ahead:
+            reading = ahead.submit(self._piece, 0, total)
+            while (piece := reading.result()) is not None:
+                reading = ahead.submit(self._piece, piece.end, total)
+                yield piece
+
+    def later_checkpoints(self, size: int) -> Iterator[StoredCheckpoint]:
+        """Checkpoints of more entries than ``size``."""
+        while rows := self._rows(_LATER_CHECKPOINTS, size):
+            yield from (StoredCheckpoint(*row) for row in rows)
+            size = rows[-1][0]
+
+    def upper_tiles(self) -> list[tuple[int, int, bytes]]:
+        """Stored tiles above level 0: level, number, hashes."""
+        return [
+            (level, number, hashes)
+            for level, number, hashes in self._rows(
+                "SELECT level, number, hashes FROM log_tile WHERE level > 0 ORDER BY level, number"
+            )
+        ]
+
+    def width_of_tiles(self) -> int:
+        """Bytes that the tiles of level 0 have together."""
+        return self._one("SELECT coalesce(sum(octet_length(hashes)), 0)::bigint FROM log_tile WHERE level = 0")
+
+    def waiting(self) -> Iterator[Row]:
+        """Entries that wait to be numbered, as `COLUMNS`."""
+        after = str(uuid.UUID(int=0))
+        while rows := self._rows(_WAITING, after):
+            yield from rows
+            after = rows[-1][0]
+
+    def lost(self) -> Iterator[tuple[str, str, Any]]:
+        """Entries that are neither numbered nor waiting, 10,000 of them at most: id, kind, moment."""
+        yield from self._rows(_LOST)
+
+    def _piece(self, start: int, total: int) -> Piece | None:
+        if start >= total:
+            return None
+        end = min(start + PIECE, total)
+        rows = self._rows(_NUMBERED, start, end)
+        if not rows:
+            end = self._one("SELECT min(leaf_index) FROM log_leaf WHERE leaf_index >= %s", start)
+        tiles = dict(self._rows(_TILES, start // WIDTH, (start + PIECE) // WIDTH))
+        checkpoints = [StoredCheckpoint(*row) for row in self._rows(_CHECKPOINTS, start, end)]
+        return Piece(start, end, rows, tiles, checkpoints)
+
+    def _rows(self, query: str, *parameters: object) -> list[Any]:
+        with self._connection.cursor(binary=True) as cursor:
+            return cursor.execute(query, parameters).fetchall()
+
+    def _one(self, query: str, *parameters: object) -> int:
+        return int(self._rows(query, *parameters)[0][0])
