@@ -1,0 +1,126 @@
+"""Proofs that an entry is in the log: C2SP tlog-proof files, made from tiles and checked without the hub."""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.errors import InvalidInput, NotFound
+from audit.checkpoint import Checkpoint, open_checkpoint
+from audit.keys import VerifierKey
+from audit.merkle import HASH_SIZE, inclusion_proof, leaf_hash, verify_inclusion
+from audit.models import LogCheckpoint, LogTile
+from audit.note import Note
+from audit.tiles import reader
+
+HEADER = "c2sp.org/tlog-proof@v1"
+MAXIMUM_PATH = 64
+_INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A proof file.
+
+    Attributes:
+        index: the entry's number.
+        path: hashes from the leaf's sibling to the root's child.
+        checkpoint: the signed note, verbatim.
+        extra: what an application added; nothing vouches for it.
+    """
+
+    index: int
+    path: tuple[bytes, ...]
+    checkpoint: str
+    extra: bytes = b""
+
+    def __str__(self) -> str:
+        extra = [f"extra {base64.b64encode(self.extra).decode()}"] if self.extra else []
+        path = [base64.b64encode(node).decode() for node in self.path]
+        return "\n".join([HEADER, *extra, f"index {self.index}", *path, "", self.checkpoint])
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a proof file without judging it.
+
+        Raises:
+            InvalidInput: it is not formed as one.
+        """
+        head, gap, checkpoint = text.partition("\n\n")
+        header, *lines = head.split("\n")
+        extra = lines.pop(0).removeprefix("extra ") if lines and lines[0].startswith("extra ") else ""
+        index = _INDEX.fullmatch(lines[0]) if lines else None
+        if header != HEADER or not gap or index is None or len(lines) > MAXIMUM_PATH + 1:
+            raise _malformed()
+        try:
+            path = tuple(base64.b64decode(line, validate=True) for line in lines[1:])
+            proof = cls(int(index[1]), path, checkpoint, base64.b64decode(extra, validate=True))
+        except (ValueError, binascii.Error):
+            raise _malformed() from None
+        if any(len(node) != HASH_SIZE for node in path):
+            raise _malformed()
+        Checkpoint.parse(Note.parse(checkpoint).text)
+        return proof
+
+
+def prove(session: Session, index: int) -> Proof:
+    """Prove that an entry is in the log of the last checkpoint.
+
+    Raises:
+        NotFound: no checkpoint covers such a number yet.
+    """
+    last = session.execute(
+        select(LogCheckpoint.size, LogCheckpoint.note).order_by(LogCheckpoint.size.desc()).limit(1)
+    ).one_or_none()
+    if last is None or not 0 <= index < last.size:
+        raise NotFound(
+            "evidence.not_in_log",
+            "The log has no entry {index}; the last checkpoint is of {size} entries. A new entry is numbered within"
+            " about a second.",
+            index=index,
+            size=last.size if last else 0,
+        )
+    known: dict[tuple[int, int], bytes] = {}
+
+    def tile(level: int, number: int) -> bytes:
+        if (level, number) not in known:
+            known[level, number] = (
+                session.scalar(select(LogTile.hashes).where(LogTile.level == level, LogTile.number == number)) or b""
+            )
+        return known[level, number]
+
+    return Proof(index, tuple(inclusion_proof(index, last.size, reader(tile))), last.note)
+
+
+def check(proof: Proof, entry: bytes, key: VerifierKey, origin: str) -> Checkpoint:
+    """Check a proof against the entry's text, without the hub.
+
+    Args:
+        entry: the entry's canonical bytes.
+        key: the log's public key.
+        origin: the log's name.
+
+    Returns:
+        The checkpoint that the entry was proved to be under.
+
+    Raises:
+        InvalidInput: the checkpoint is not the log's, or the entry is not at that number under it.
+    """
+    checkpoint = open_checkpoint(proof.checkpoint, key, origin)
+    if not verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.path, checkpoint.root):
+        raise InvalidInput(
+            "evidence.not_included",
+            "The proof does not show this entry: entry {index} of the log is another, or the proof was changed.",
+            index=proof.index,
+        )
+    return checkpoint
+
+
+def _malformed() -> InvalidInput:
+    return InvalidInput(
+        "evidence.bad_proof", "This is not a proof file (c2sp.org/tlog-proof@v1). Fetch it again, whole."
+    )

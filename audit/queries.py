@@ -1,0 +1,215 @@
+"""Reading evidence: the auditor's search, a case's timeline, one entry, its personal details, the state of the log."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, defer
+
+from adapters.errors import Conflict, NotFound
+from adapters.paging import USUAL_PAGE, Page, page_of
+from audit.actor import Actor
+from audit.append import append, configured
+from audit.models import Evidence, EvidencePersonal, EvidenceQueue, LogCheckpoint, LogLeaf
+from audit.personal import details_of
+
+LONGEST_TIMELINE = 1_000
+
+
+@dataclass(frozen=True)
+class Search:
+    """What the auditor looks for; empty fields do not restrict.
+
+    Attributes:
+        kind: a kind, or the beginning of one that ends with a dot (``application.``).
+        outcome: ``DONE``, ``REFUSED`` or ``FAILED``.
+        agency_code: credit code of the agency acted for.
+        person_id: who acted.
+        subject: ``noun/identifier``.
+        matter: the case.
+        since: from this moment on.
+        until: before this moment.
+    """
+
+    kind: str = ""
+    outcome: str = ""
+    agency_code: str = ""
+    person_id: uuid.UUID | None = None
+    subject: str = ""
+    matter: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """An entry in full.
+
+    Attributes:
+        row: the entry.
+        index: its number in the log; None while it waits.
+        envelope: its text, decoded.
+        has_personal: whether personal details lie beside it that can still be opened.
+    """
+
+    row: Evidence
+    index: int | None
+    envelope: Mapping[str, Any]
+    has_personal: bool
+
+
+@dataclass(frozen=True)
+class LogState:
+    """How the log stands.
+
+    Attributes:
+        size: entries that are numbered and signed for.
+        checkpoint: the last checkpoint's signed note; empty before the first.
+        signed_at: when it was signed.
+        waiting: entries that wait to be numbered.
+        oldest_waiting: since when the oldest of them waits.
+    """
+
+    size: int
+    checkpoint: str
+    signed_at: datetime | None
+    waiting: int
+    oldest_waiting: datetime | None
+
+
+def search(session: Session, wanted: Search, cursor: str | None = None, limit: int = USUAL_PAGE) -> Page[Evidence]:
+    """Entries that meet all conditions, the newest first; texts are not loaded.
+
+    Raises:
+        InvalidInput: the cursor belongs to no list.
+    """
+    statement = select(Evidence).where(*_conditions(wanted)).options(defer(Evidence.body))
+    order = (Evidence.recorded_at, Evidence.id)
+    return page_of(session, statement, order, cursor=cursor, limit=limit, descending=True)
+
+
+def indices(session: Session, entries: Sequence[Evidence]) -> dict[uuid.UUID, int]:
+    """The numbers that entries have in the log, by id; those that wait are left out."""
+    ids = [entry.id for entry in entries]
+    rows = session.execute(select(LogLeaf.evidence_id, LogLeaf.leaf_index).where(LogLeaf.evidence_id.in_(ids)))
+    return {row.evidence_id: row.leaf_index for row in rows}
+
+
+def timeline(session: Session, matter: str) -> list[Evidence]:
+    """A case from its first entry on, at most 1,000 entries."""
+    return list(
+        session.scalars(
+            select(Evidence)
+            .where(Evidence.matter == matter, Evidence.matter != "")
+            .order_by(Evidence.recorded_at, Evidence.id)
+            .limit(LONGEST_TIMELINE)
+        )
+    )
+
+
+def entry(session: Session, entry_id: uuid.UUID) -> Found:
+    """One entry in full.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    row = session.execute(
+        select(Evidence, LogLeaf.leaf_index, EvidencePersonal.wrapped_key.is_not(None))
+        .outerjoin(LogLeaf, LogLeaf.evidence_id == Evidence.id)
+        .outerjoin(EvidencePersonal, EvidencePersonal.evidence_id == Evidence.id)
+        .where(Evidence.id == entry_id)
+    ).one_or_none()
+    if row is None:
+        raise _unknown(entry_id)
+    found, index, has_personal = row
+    return Found(found, index, orjson.loads(found.body), has_personal)
+
+
+def entry_at(session: Session, index: int) -> Found:
+    """The entry with a number in the log.
+
+    Raises:
+        NotFound: no entry has it.
+    """
+    entry_id = session.scalar(select(LogLeaf.evidence_id).where(LogLeaf.leaf_index == index))
+    if entry_id is None:
+        raise _unknown(index)
+    return entry(session, entry_id)
+
+
+def personal(session: Session, actor: Actor, entry_id: uuid.UUID, reason: str = "") -> dict[str, Any]:
+    """Open an entry's personal details; that somebody looked is an entry itself.
+
+    The caller has checked that the actor may.
+
+    Args:
+        reason: why the actor looks, in the actor's words.
+
+    Raises:
+        NotFound: there is no such entry, or it has no personal details.
+        Conflict: their key was destroyed, or they do not open.
+    """
+    row = session.get(EvidencePersonal, entry_id)
+    seen = session.get(Evidence, entry_id)
+    if row is None or seen is None:
+        raise NotFound("evidence.no_personal", "There are no personal details beside the entry {id}.", id=entry_id)
+    if row.wrapped_key is None:
+        raise Conflict("evidence.personal_destroyed", "The personal details of this entry were destroyed for good.")
+    try:
+        details = details_of(configured().seal.open(entry_id, row.wrapped_key, row.ciphertext))
+    except ValueError as error:
+        raise Conflict(
+            "evidence.personal_unreadable",
+            "The personal details of this entry cannot be opened: {reason}. Run `shuniu audit verify`.",
+            reason=str(error),
+        ) from error
+    append(
+        session,
+        "evidence.personal_viewed",
+        f"evidence/{entry_id}",
+        actor,
+        matter=seen.matter,
+        after={"reason": reason} if reason else None,
+    )
+    return details
+
+
+def log_state(session: Session) -> LogState:
+    """How the log stands now."""
+    last = session.scalar(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1))
+    waiting, oldest = session.execute(select(func.count(), func.min(EvidenceQueue.queued_at))).one()
+    return LogState(
+        size=last.size if last else 0,
+        checkpoint=last.note if last else "",
+        signed_at=last.signed_at if last else None,
+        waiting=waiting,
+        oldest_waiting=oldest,
+    )
+
+
+def _conditions(wanted: Search) -> list[ColumnElement[bool]]:
+    equal = {
+        Evidence.outcome: wanted.outcome,
+        Evidence.agency_code: wanted.agency_code,
+        Evidence.person_id: wanted.person_id,
+        Evidence.subject: wanted.subject,
+        Evidence.matter: wanted.matter,
+    }
+    conditions = [column == value for column, value in equal.items() if value]
+    if wanted.kind.endswith("."):
+        conditions.append(Evidence.kind.startswith(wanted.kind, autoescape=True))
+    elif wanted.kind:
+        conditions.append(Evidence.kind == wanted.kind)
+    if wanted.since:
+        conditions.append(Evidence.recorded_at >= wanted.since)
+    if wanted.until:
+        conditions.append(Evidence.recorded_at < wanted.until)
+    return conditions
+
+
+def _unknown(name: object) -> NotFound:
+    return NotFound("evidence.unknown", "There is no evidence entry {name}.", name=name)

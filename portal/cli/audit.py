@@ -1,0 +1,126 @@
+"""``shuniu audit``: the evidence log's state, key and proofs, and its verification."""
+
+import json
+from pathlib import Path
+
+import click
+from sqlalchemy.orm import Session
+
+from adapters.clock import system_now
+from adapters.database import engine, transaction
+from adapters.settings import Settings
+from audit.keys import SigningKey, VerifierKey
+from audit.personal import Seal
+from audit.proof import Proof, check, prove
+from audit.queries import entry_at, log_state
+from audit.reconcile import registered
+from audit.report import Report
+from audit.verify import verify_log
+from portal.wiring import wire
+
+READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+KEY_HELP = "The log's public key (name+hash+base64); that of this hub's settings when not given."
+
+
+@click.group("audit")
+def command() -> None:
+    """The evidence log: state, proofs, verification."""
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+@click.option("--key", "key_text", default="", help=KEY_HELP)
+@click.option("--kept", type=READABLE, help="A checkpoint that was kept elsewhere; the log must continue it.")
+@click.pass_context
+def verify(context: click.Context, as_json: bool, key_text: str, kept: Path | None) -> None:
+    """Recompute the whole log and compare it with the business tables; exit status 1 when anything is wrong."""
+    settings = Settings.load()
+    settings.require("app_database_url", "sealing_key")
+    wire(settings)
+    key = _public_key(settings, key_text)
+    note = kept.read_text(encoding="utf-8") if kept else ""
+    database = engine(settings.app_database_url).execution_options(isolation_level="REPEATABLE READ")
+    with Session(database) as session:
+        seal = Seal(settings.sealing_key)
+        report = verify_log(session, key, key.name, registered(), seal=seal, kept=note)
+    click.echo(json.dumps(report.as_json(), default=str, ensure_ascii=False) if as_json else _told(report))
+    context.exit(0 if report.ok else 1)
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="The state as JSON.")
+def state(as_json: bool) -> None:
+    """How the log stands: its size, its last checkpoint, what waits."""
+    settings = Settings.load()
+    settings.require("app_database_url")
+    with transaction(settings.app_database_url) as session:
+        now = log_state(session)
+    if as_json:
+        click.echo(json.dumps(vars(now), default=str, ensure_ascii=False))
+        return
+    click.echo(f"{now.size} entries are in the log.")
+    if now.signed_at:
+        click.echo(f"The last checkpoint was signed at {now.signed_at.isoformat()}:\n\n{now.checkpoint}")
+    since = (
+        f", the oldest for {(system_now() - now.oldest_waiting).total_seconds():.1f} s" if now.oldest_waiting else ""
+    )
+    click.echo(f"{now.waiting} entries wait to be numbered{since}.")
+
+
+@command.command()
+@click.argument("index", type=click.IntRange(min=0))
+@click.option("--out", type=FOLDER, help="Write INDEX.tlog-proof and the entry, INDEX.json, into this folder.")
+def proof(index: int, out: Path | None) -> None:
+    """Prove that the entry with the number INDEX is in the log (a tlog-proof file)."""
+    settings = Settings.load()
+    settings.require("app_database_url")
+    with transaction(settings.app_database_url) as session:
+        text, body = str(prove(session, index)), entry_at(session, index).row.body
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    (out / f"{index}.tlog-proof").write_text(text, encoding="utf-8")
+    (out / f"{index}.json").write_bytes(body)
+    click.echo(f"{out / f'{index}.tlog-proof'} proves {out / f'{index}.json'}.")
+
+
+@command.command("check")
+@click.argument("proof_file", type=READABLE)
+@click.argument("entry_file", type=READABLE)
+@click.option("--key", "key_text", default="", help=KEY_HELP)
+def check_(proof_file: Path, entry_file: Path, key_text: str) -> None:
+    """Check PROOF_FILE for ENTRY_FILE, without the hub; exit status 1 when it does not hold."""
+    key = VerifierKey.parse(key_text) if key_text else _public_key(Settings.load(), "")
+    read = Proof.parse(proof_file.read_text(encoding="utf-8"))
+    checkpoint = check(read, entry_file.read_bytes(), key, key.name)
+    click.echo(f"Entry {read.index} is in the log {checkpoint.origin} of {checkpoint.size} entries.")
+
+
+@command.command("key")
+def key_() -> None:
+    """The log's public key: what auditors and witnesses keep."""
+    click.echo(str(_public_key(Settings.load(), "")))
+
+
+def _public_key(settings: Settings, text: str) -> VerifierKey:
+    if text:
+        return VerifierKey.parse(text)
+    settings.require("log_key")
+    return SigningKey.from_setting(settings.log_origin, settings.log_key).verifier
+
+
+def _told(report: Report) -> str:
+    lines = [
+        f"Log {report.origin}: {report.entries} entries, {report.checkpoints} checkpoints, {report.waiting} waiting.",
+        f"Personal details: {report.opened} opened and right or reported, {report.destroyed} destroyed,"
+        f" {report.unopened} not opened.",
+        f"Compared with the business tables: {', '.join(report.reconciled) or 'nothing is registered'}.",
+    ]
+    if report.first is None:
+        lines.append(f"The log is whole. Root {report.root}. {report.seconds:.1f} s.")
+        return "\n".join(lines)
+    lines += ["", "THE LOG IS NOT WHOLE. The first thing that is wrong:", *report.first.lines(), ""]
+    lines += [f"{count} x {code}" for code, count in sorted(report.counts.items())]
+    lines += [f"- {finding.sentence}" for finding in report.findings[1:20]]
+    return "\n".join(lines)
