@@ -81,17 +81,17 @@ def check_fixed_width(values: pa.Array, width: int, judge: Callable[[bytes], Ver
         As long as ``values``: the fault's name, or null where the row is right or itself null.
     """
     text = values.cast(pa.large_string())
-    fits = pc.and_(pc.equal(pc.binary_length(text), width), pc.equal(pc.utf8_length(text), width))
-    fits = pc.fill_null(fits, False)
+    right_length = pc.equal(pc.utf8_length(text), width)
+    fits = pc.fill_null(pc.and_(right_length, pc.equal(pc.binary_length(text), width)), False)
     rows = text.filter(fits)
     verdicts = judge(_bytes_of(rows, width))
     faults = pa.nulls(len(rows), pa.string())
     for fault, has_it in reversed(verdicts.items()):
         faults = pc.if_else(has_it, pa.scalar(str(fault)), faults)
-    wrong_length = pc.if_else(text.is_valid(), pa.scalar(str(Fault.LENGTH)), pa.scalar(None, pa.string()))
     if len(rows) == len(text):
         return faults
-    return pc.replace_with_mask(wrong_length, fits, faults)
+    others = pc.if_else(right_length, pa.scalar(str(Fault.CHARACTER)), pa.scalar(str(Fault.LENGTH)))
+    return pc.replace_with_mask(others, fits, faults)
 
 
 def _bytes_of(rows: pa.LargeStringArray, width: int) -> bytes:

@@ -100,3 +100,8 @@ def _first_error(code: str | None) -> str | None:
 
 def _organisation_fault(code: str | None) -> bool:
     return code is not None and Fault.ORGANISATION_CHECK_DIGIT in credit_code.check(code)
+
+
+def test_eighteen_characters_of_more_bytes_hold_a_wrong_one() -> None:
+    texts = ["0" * 17 + "é", "统" * 6, "0" * 16 + "é", None]
+    assert credit_code.check_array(pa.array(texts)).to_pylist() == [Fault.CHARACTER, Fault.LENGTH, Fault.LENGTH, None]

@@ -117,3 +117,8 @@ def test_leap_days_of_centuries(year: int, right: bool) -> None:
 def test_the_day_before_the_latest_birth_passes_and_the_day_after_does_not(latest: date) -> None:
     numbers = pa.array([make("310101", latest, 1), make("310101", latest + timedelta(days=1), 1)])
     assert resident_id.check_array(numbers, latest_birth=latest).to_pylist() == [None, Fault.BIRTH_DATE]
+
+
+def test_eighteen_characters_of_more_bytes_hold_a_wrong_one() -> None:
+    texts = ["0" * 17 + "é", "统" * 6, "0" * 16 + "é", None]
+    assert resident_id.check_array(pa.array(texts)).to_pylist() == [Fault.CHARACTER, Fault.LENGTH, Fault.LENGTH, None]
