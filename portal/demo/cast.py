@@ -60,7 +60,7 @@ CIVIL_AFFAIRS = Bureau(
     "Civil Affairs Bureau",
     Office.MEMBER,
     (
-        Official("zhouwen", "周文", (Role.COMPILER,)),
+        Official("zhouwen", "周文", (Role.COMPILER, Role.REVIEWER)),
         Official("wumin", "吴敏", (Role.REVIEWER, Role.SECRECY_REVIEWER)),
         Official("xuhai", "徐海", (Role.REQUESTER,)),
     ),

@@ -50,12 +50,22 @@ class MarketDatabase:
     def source(self) -> dict[str, object]:
         """Where the table is, without login: host, port, database, schema, table."""
         return {
-            "host": self.url.host,
-            "port": self.url.port or 5432,
+            "host": self.address[0],
+            "port": self.address[1],
             "database": self.url.database,
             "schema": SCHEMA,
             "table": TABLE,
         }
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the server."""
+        return self.url.host or "", self.url.port or 5432
+
+    @property
+    def login(self) -> dict[str, str]:
+        """User and password of the agency's own login."""
+        return {"user": self.url.username or "", "password": self.url.password or ""}
 
     def count(self) -> int:
         """How many rows the table holds now."""

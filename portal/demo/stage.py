@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
-from adapters.clock import CITY_ZONE, case_today, system_now
+from adapters.clock import CITY_ZONE, case_now, case_today
 from adapters.database import engine, transaction
 from adapters.errors import NotAllowed, ShuniuError, Terminal
 from adapters.settings import Settings
@@ -139,7 +139,7 @@ class Stage:
     def turn_clock(self, day: date) -> None:
         """Turn the case clock to ten in the morning of a day, as the system administrator may on a demo site."""
         target = datetime.combine(day, time(10), CITY_ZONE)
-        seconds = round((target - system_now()).total_seconds())
+        seconds = round((target - self.read(case_now)).total_seconds())
         self.act(SYSTEM_ADMINISTRATOR, lambda session, actor: turn(session, actor, seconds, settings=self.settings))
         expect(self.today() == day, f"the case clock to show {day}")
 
