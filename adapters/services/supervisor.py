@@ -21,6 +21,7 @@ PROBES_AT_ONCE = 4
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
 STEADY_SECONDS = 60.0
+TRIES = 3  # one may fail because of what a killed predecessor has not given free yet
 
 
 class Health(StrEnum):
@@ -114,7 +115,7 @@ class Supervisor:
         Args:
             names: the services.
             seconds: how long at most.
-            patient: whether a service that dies meanwhile may be restarted; otherwise its death ends the waiting.
+            patient: whether a service may die as often as it will meanwhile; otherwise its TRIES-th death ends the waiting.
 
         Raises:
             Transient: one is not; the sentence names it and its log.
@@ -122,7 +123,7 @@ class Supervisor:
         deadline = time.monotonic() + seconds
         for name in names:
             while (condition := self._condition(name)).health not in {Health.HEALTHY, Health.DONE}:
-                if time.monotonic() > deadline or self._ending.is_set() or (condition.restarts and not patient):
+                if time.monotonic() > deadline or self._ending.is_set() or (condition.restarts >= TRIES and not patient):
                     raise Transient(
                         "services.not_started",
                         "{service} did not start ({note}); its reason is at the end of {log}.",

@@ -20,7 +20,7 @@ from adapters.settings import Settings
 from portal.migrations.run import upgrade
 
 PORTAL_PROCESSES = 2
-PORTAL_THREADS = 16
+PORTAL_THREADS = 8
 
 
 @contextmanager
