@@ -12,6 +12,7 @@ from directory.systems.register import checked_host, checked_port
 
 LONGEST_NAME = 63
 """Bytes of a PostgreSQL identifier."""
+LONGEST_SECRET = 200
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030")
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -36,7 +37,7 @@ def upload_key(agency_id: uuid.UUID, name: str) -> str:
 def checked_configuration(
     connector: Connector,
     agency_id: uuid.UUID,
-    config: Mapping[str, Any],
+    config: object,
     required: Collection[str],
     known: Collection[str],
 ) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def checked_configuration(
     return rest | {"columns": columns}
 
 
-def checked_secrets(connector: Connector, secrets: Mapping[str, Any]) -> dict[str, str]:
+def checked_secrets(connector: Connector, secrets: object) -> dict[str, str]:
     """The secrets of a source: user and password of a database, none of a file.
 
     Raises:
@@ -70,7 +71,14 @@ def checked_secrets(connector: Connector, secrets: Mapping[str, Any]) -> dict[st
     wanted = ("user", "password") if connector is Connector.POSTGRESQL else ()
     if not isinstance(secrets, Mapping) or set(secrets) != set(wanted):
         raise wrong("/secrets", "A database needs user and password and nothing else; a file needs no secrets.")
-    return {name: line(secrets[name], f"/secrets/{name}", most=200) for name in wanted}
+    return {name: _secret(secrets[name], f"/secrets/{name}") for name in wanted}
+
+
+def _secret(value: object, pointer: str) -> str:
+    """A secret is kept as it is, spaces at its ends included."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_SECRET or not value.isprintable():
+        raise wrong(pointer, "This must be text of 1 to 200 visible characters.")
+    return value
 
 
 def _postgresql(config: Mapping[str, Any]) -> dict[str, Any]:
