@@ -1,11 +1,14 @@
 """A PostgreSQL and an object store of the tests' own, on free ports, for as long as the test run lasts."""
 
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from psycopg import Connection
+from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
@@ -14,8 +17,10 @@ from sqlalchemy.pool import NullPool
 
 from adapters.services.databases import connect
 from adapters.services.foundation import running
+from adapters.services.ports import Ports
 from adapters.settings import Settings
 from portal.migrations.run import upgrade
+from tests.integration.running_hub import AIRFLOW, BASE, RunningHub, start_hub
 
 TEMPLATE = "shuniu_template"
 DATABASE_SETTINGS = ("SHUNIU_DATABASE_URL", "SHUNIU_APP_DATABASE_URL", "SHUNIU_SEQUENCER_DATABASE_URL")
@@ -31,6 +36,18 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
             connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(Identifier, (TEMPLATE, "shuniu"))))
         yield environment
     shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """A whole hub, Airflow included, in a home of its own, shared by the whole run; 45 seconds at its first use."""
+    running_hub = start_hub(tmp_path_factory.mktemp("hub") / "home", Ports.free().as_environment())
+    try:
+        running_hub.wait_for(BASE | AIRFLOW)
+        yield running_hub
+    finally:
+        running_hub.process.terminate()
+        running_hub.process.wait(120)
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +87,7 @@ def fresh(services: dict[str, str]) -> Iterator[dict[str, str]]:
     with connect(services["SHUNIU_DATABASE_URL"]) as connection:
         connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(TEMPLATE)))
         yield services | {key: _elsewhere(services[key], name) for key in DATABASE_SETTINGS}
-        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        _drop(connection, name)
 
 
 @pytest.fixture
@@ -86,6 +103,17 @@ def session(fresh: dict[str, str]) -> Iterator[Session]:
 def home(tmp_path: Path) -> Path:
     """An empty home folder of the test's own."""
     return tmp_path / "home"
+
+
+def _drop(connection: Connection, name: str) -> None:
+    """Drop a database; an autovacuum at work in it may not be ended by its owner, so it is waited for."""
+    for _ in range(100):
+        try:
+            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+            return
+        except InsufficientPrivilege:
+            time.sleep(0.1)
+    raise TimeoutError(name)
 
 
 def _elsewhere(url: str, database: str) -> str:
