@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 
 import click
 from babel.messages.catalog import Catalog
@@ -55,7 +56,8 @@ def catalogue() -> Catalog:
 
 def untranslated(known: Catalog) -> list[str]:
     """Message ids without Chinese."""
-    return sorted(message for message in wanted() if not (known.get(message) and known.get(message).string))
+    filled = {str(message.id) for message in known if message.string}
+    return sorted(wanted() - filled)
 
 
 def differing(known: Catalog) -> list[str]:
@@ -72,7 +74,7 @@ def places(text: str) -> set[str]:
 def changing() -> Iterator[Catalog]:
     """The catalogue for a change, nobody else's at the same time; written in one go, sorted, without line numbers."""
     FILE.parent.mkdir(parents=True, exist_ok=True)
-    with (FILE.parent / ".lock").open("w") as lock:
+    with (Path(gettempdir()) / "shuniu-messages.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         known = catalogue()
         yield known

@@ -13,7 +13,8 @@ from adapters.database import Base, Count, Identity, Line, Moment, Octets
 class IdempotencyKey(Base):
     """The answer to a creating request, kept so that its repetition gets the same one.
 
-    Source: draft-ietf-httpapi-idempotency-key-header-07. The row is written in the transaction of what the request created, so there is never one without the other.
+    Source: draft-ietf-httpapi-idempotency-key-header-07. The row is written in the transaction of what the request
+    created, so there is never one without the other.
     """
 
     __tablename__ = "idempotency_key"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import orjson
 from flask import Response, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from adapters.errors import InvalidInput, NotAuthenticated, ShuniuError
@@ -45,6 +46,9 @@ SENTENCES = {
         "The hub could not finish this, and nothing was changed. Try again; if it happens again, report the number."
     ),
 }
+STALE_FORM = N_(
+    "This form is too old or was sent from elsewhere. Nothing was changed. Reload the page and send it again."
+)
 
 
 def answer_error(error: ShuniuError) -> ResponseReturnValue:
@@ -69,6 +73,8 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
         return error.get_response()
     sentence = translate(SENTENCES.get(status, SENTENCES[400] if status < 500 else SENTENCES[500]))
     code = "input.too_large" if isinstance(error, RequestEntityTooLarge) else f"http.{status}"
+    if isinstance(error, CSRFError):
+        sentence, code = translate(STALE_FORM), "form.token"
     answer = make_response(problem_details(status, code, sentence) if on_api() else _page(status, code, sentence, []))
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:

@@ -1,7 +1,8 @@
 """Finds the sentences that rooms say through errors, findings and denials, by reading their source.
 
 A sentence is the second argument of a call of an error class or of ``Denied``, the third of ``Finding``, the value of
-``"message"`` in a literal, or a value of a module's table named ``..._MESSAGES`` or ``SENTENCES``.
+``"message"`` in a literal, or the second of a pair of a code and a sentence. A function that hands one of its own arguments
+on to such a place says its callers' sentences.
 """
 
 import ast
@@ -21,17 +22,18 @@ def sentences(root: Path) -> set[str]:
 
 
 def unreadable(root: Path) -> list[str]:
-    """Places where an error's sentence is neither a literal nor a name for one, so that nobody could translate it."""
-    found = []
+    """Places where an error's sentence is neither a literal nor traceable to one, so that nobody could translate it."""
     paths = list(_sources(root))
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
     positions = dict.fromkeys(_error_classes(trees), 1)
-    for path, tree in zip(paths, trees, strict=True):
-        named = _named_texts(tree)
-        for call, argument in _said(tree, positions):
-            if not list(_texts(argument, named)):
-                found.append(f"{path.relative_to(root)}:{call.lineno}")
-    return found
+    return [
+        f"{path.relative_to(root)}:{argument.lineno}"
+        for path, tree in zip(paths, trees, strict=True)
+        for argument in _said(tree, positions)
+        if not list(_texts(argument, _named_texts(tree)))
+        and not _handed_on(tree, argument)
+        and not _said_before(argument)
+    ]
 
 
 def _sources(root: Path) -> Iterator[Path]:
@@ -55,31 +57,66 @@ def _error_classes(trees: Iterable[ast.Module]) -> set[str]:
 
 def _of_module(tree: ast.Module, positions: dict[str, int]) -> Iterator[str]:
     named = _named_texts(tree)
-    for _, argument in _said(tree, positions):
+    positions = positions | _wrappers(tree, positions)
+    for argument in [*_said(tree, positions), *_messages(tree)]:
         yield from _texts(argument, named)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value == "message":
-                    yield from _texts(value, named)
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Dict):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(_name(target).endswith(("MESSAGES", "SENTENCES")) for target in targets):
-                for value in node.value.values:
-                    yield from _texts(value, named)
+    yield from _pairs(tree)
 
 
-def _said(tree: ast.Module, positions: dict[str, int]) -> Iterator[tuple[ast.Call, ast.expr]]:
-    """Calls that say something, with the argument that is the sentence."""
+def _wrappers(tree: ast.Module, positions: dict[str, int]) -> dict[str, int]:
+    """The module's own functions that hand an argument on to where a sentence is said, with its place."""
+    found: dict[str, int] = {}
+    for _ in range(2):  # a wrapper of a wrapper, no deeper
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+            names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+            inner = ast.Module([function], [])
+            for argument in [*_said(inner, positions | found), *_messages(inner)]:
+                if isinstance(argument, ast.Name) and argument.id in names:
+                    found[function.name] = names.index(argument.id)
+    return found
+
+
+def _handed_on(tree: ast.Module, said: ast.expr) -> bool:
+    return isinstance(said, ast.Name) and any(
+        said.id in {a.arg for a in (*f.args.args, *f.args.kwonlyargs)}
+        for f in ast.walk(tree)
+        if isinstance(f, ast.FunctionDef) and f.lineno <= said.lineno <= (f.end_lineno or 0)
+    )
+
+
+def _said_before(said: ast.expr) -> bool:
+    """Whether the sentence is another's: ``decision.reason``, or half of a pair."""
+    return (isinstance(said, ast.Attribute) and said.attr in _KEYWORDS) or _name(said) in _KEYWORDS
+
+
+def _said(tree: ast.AST, positions: dict[str, int]) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or _name(node.func) not in positions:
             continue
         position = positions[_name(node.func)]
         by_name = [keyword.value for keyword in node.keywords if keyword.arg in _KEYWORDS]
         if len(node.args) > position:
-            yield node, node.args[position]
+            yield node.args[position]
         elif by_name:
-            yield node, by_name[0]
+            yield by_name[0]
+
+
+def _messages(tree: ast.AST) -> Iterator[ast.expr]:
+    """Values of ``"message"`` in literals."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "message":
+                    yield value
+
+
+def _pairs(tree: ast.AST) -> Iterator[str]:
+    """Pairs of a code and a sentence: ``return "no_grant", "There is no such grant."``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
+            code, sentence = (list(_texts(part, {})) for part in node.elts)
+            if code and sentence and " " not in code[0] and sentence[0].endswith("."):
+                yield sentence[0]
 
 
 def _named_texts(tree: ast.Module) -> dict[str, list[ast.expr]]:
@@ -89,6 +126,8 @@ def _named_texts(tree: ast.Module) -> dict[str, list[ast.expr]]:
             for target in node.targets:
                 if isinstance(target, ast.Name):
                     named.setdefault(target.id, []).append(node.value)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            named.setdefault(node.target.id, []).append(node.value)
     return named
 
 
@@ -103,6 +142,10 @@ def _texts(node: ast.expr, named: dict[str, list[ast.expr]], depth: int = 0) -> 
     elif isinstance(node, ast.Name) and depth == 0:
         for value in named.get(node.id, []):
             yield from _texts(value, named, 1)
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        for table in named.get(node.value.id, []):
+            for value in table.values if isinstance(table, ast.Dict) else []:
+                yield from _texts(value, named, 1)
 
 
 def _name(node: ast.expr) -> str:

@@ -8,7 +8,6 @@ import exchange.hooks
 import exchange.reconcilers
 import exchange.release
 from adapters.settings import Settings
-from directory.calendars import add
 from directory.catalogue import publish, withdraw
 
 
@@ -19,8 +18,7 @@ def wire(settings: Settings) -> None:
     exchange.release.configure(settings.sealing_key.encode()[:64])
     _once(publish.on_published, exchange.hooks.on_published)
     _once(withdraw.on_withdrawn, exchange.hooks.on_withdrawn)
-    _once(add.on_calendar_added, exchange.hooks.on_calendar_added)
-    exchange.reconcilers.register()
+    exchange.reconcilers.register_reconcilers()
 
 
 def _once(hooks: list[Callable[..., Any]], hook: Callable[..., Any]) -> None:

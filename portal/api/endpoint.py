@@ -73,9 +73,9 @@ def endpoint(
 ) -> Callable[[View], View]:
     """Declare an API route; put it between the blueprint's decorator and the function.
 
-    The view gets the checked body as ``body`` when there is a contract. It returns what is to be sent as JSON, a tuple of
-    that and the new thing's address, or a whole ``Response``. See ``Endpoint`` for the arguments; ``admits`` says who
-    may call, ``commits`` that a GET leaves evidence.
+    The view gets the checked body as ``body`` when there is a contract. It returns what is to be sent as JSON, a tuple
+    of that and the new thing's address, or a whole ``Response``. See ``Endpoint`` for the arguments; ``admits`` says
+    who may call, ``commits`` that a GET leaves evidence.
     """
     declared = Endpoint(summary, request, response, status, paged, creates, query, media_type)
 

@@ -45,7 +45,7 @@ def enter() -> ResponseReturnValue:
 @access(SIGNED_IN)
 def leave() -> ResponseReturnValue:
     """Sign out: the token is worthless from now on, wherever it was copied."""
-    sign_out(current_session(), current_actor(), request.cookies.get(SIGN_IN_COOKIE, ""))
+    sign_out(current_session(), request.cookies.get(SIGN_IN_COOKIE, ""), request.remote_addr or "")
     session.clear()
     answer = make_response(redirect(url_for("sign_in.form"), 303))
     answer.delete_cookie(SIGN_IN_COOKIE)
