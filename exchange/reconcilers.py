@@ -28,6 +28,7 @@ from schemas.canonical import digest
 
 _BATCH = 500
 _GRANT_STATES = {
+    "grant.opened": GrantState.ACTIVE,
     "grant.suspended": GrantState.SUSPENDED,
     "grant.resumed": GrantState.ACTIVE,
     "grant.ended": GrantState.ENDED,
@@ -61,8 +62,7 @@ def register_reconcilers() -> None:
     _rows("agreement", Agreement.id, ["agreement.proposed"])
     register("agreement-state", states_follow_entries("agreement", Agreement.id, Agreement.state, _AGREEMENT_STATES))
     _rows("grant", Grant.id, ["grant.opened"])
-    moved = Grant.state != GrantState.ACTIVE
-    register("grant-state", states_follow_entries("grant", Grant.id, Grant.state, _GRANT_STATES, moved))
+    register("grant-state", states_follow_entries("grant", Grant.id, Grant.state, _GRANT_STATES))
     _rows("dispute", Dispute.id, ["dispute.raised"])
     register("dispute-state", states_follow_entries("dispute", Dispute.id, Dispute.state, _DISPUTE_STATES))
     _rows("need", Need.id, ["need.raised"])
@@ -147,7 +147,6 @@ def _changed(
                 sentence = f"{subject} is not what its entry {kind} records."
                 yield Discrepancy(subject, sentence, expected=", ".join(stated), found=now)
         last = batch[-1].id
-        session.expire_all()
 
 
 def _afters(session: Session, kind: str, subjects: list[str]) -> dict[str, list[dict[str, Any]]]:

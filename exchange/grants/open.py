@@ -6,14 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.clock import case_today
-from audit.actor import Actor
+from audit.actor import HUB, Actor
 from directory.catalogue.queries import published_version
 from exchange.agreements.models import Agreement
 from exchange.applications.decisions import agreed_items
 from exchange.applications.models import Application
 from exchange.grants.ended import end_grant
-from exchange.grants.models import Grant, GrantState
-from exchange.grants.recorded import record_opened
+from exchange.grants.models import Grant, GrantState, Suspender
+from exchange.grants.recorded import record_opened, record_suspended
 from exchange.grants.reexamine import suspend_if_lost
 from exchange.numbers.allocate import Document, next_number
 
@@ -51,18 +51,22 @@ def open_grant(session: Session, actor: Actor, application: Application, agreeme
         valid_from=case_today(session),
         valid_to=application.term_to,
     )
-    if narrower is not None:
-        take_over(session, actor, narrower, grant)
-    session.add(grant)
-    session.flush()
-    record_opened(session, actor, grant, f"application/{application.number}")
+    put_into_force(session, actor, grant, narrower, f"application/{application.number}")
     suspend_if_lost(session, grant, published_version(session, grant.resource_id))
     return grant
 
 
-def take_over(session: Session, actor: Actor, former: Grant, grant: Grant) -> None:
-    """End a grant in favour of a new one, which keeps what was used and who suspended it."""
-    grant.used_rows = former.used_rows
-    if former.state == GrantState.SUSPENDED:
-        grant.state, grant.suspended_by, grant.state_reason = former.state, former.suspended_by, former.state_reason
-    end_grant(session, actor, former, f"Replaced by {grant.number}.")
+def put_into_force(session: Session, actor: Actor, grant: Grant, former: Grant | None, authority: str) -> None:
+    """Keep a new grant and end the one whose place it takes.
+
+    What was used counts on. A suspension by a person counts on too; one by the hub is looked at anew by the caller.
+    """
+    if former is not None:
+        grant.used_rows = former.used_rows
+        by, reason = Suspender(former.suspended_by), former.state_reason
+        end_grant(session, actor, former, f"Replaced by {grant.number}.")
+    session.add(grant)
+    session.flush()
+    record_opened(session, actor, grant, authority)
+    if former is not None and by in (Suspender.PROVIDER, Suspender.SECURITY):
+        record_suspended(session, HUB, grant, by, reason)

@@ -9,9 +9,8 @@ from adapters.clock import case_today
 from audit.actor import HUB, Actor
 from directory.catalogue.models import ResourceVersion
 from exchange.grants.ended import end_grant
-from exchange.grants.models import Grant, GrantState, Suspender
-from exchange.grants.open import take_over
-from exchange.grants.recorded import record_opened
+from exchange.grants.models import Grant, GrantState
+from exchange.grants.open import put_into_force
 from exchange.numbers.allocate import Document, next_number
 from schemas.words import SecrecyLevel, Sensitivity, ShareAttribute
 
@@ -40,7 +39,6 @@ def make_standing_grant(session: Session, actor: Actor, version: ResourceVersion
         id=uuid.uuid4(),
         number=next_number(session, version.resource.agency, Document.GRANT),
         state=GrantState.ACTIVE,
-        suspended_by=Suspender.NOBODY,
         resource_id=version.resource_id,
         resource_version_id=version.id,
         provider_id=version.resource.agency_id,
@@ -51,11 +49,7 @@ def make_standing_grant(session: Session, actor: Actor, version: ResourceVersion
         used_rows=0,
         valid_from=case_today(session),
     )
-    if former is not None:
-        take_over(session, HUB, former, grant)
-    session.add(grant)
-    session.flush()
-    record_opened(session, HUB, grant, f"resource_version/{version.id}")
+    put_into_force(session, HUB, grant, former, f"resource_version/{version.id}")
     return grant
 
 
