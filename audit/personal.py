@@ -81,7 +81,7 @@ class Seal:
         try:
             key = _decrypted(self._site, wrapped_key[1:], entry_id)
             return _decrypted(AESGCM(key), ciphertext, entry_id)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise ValueError("does not decrypt") from error
 
 

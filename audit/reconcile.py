@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, String, and_, case, cast, exists, func, literal, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from audit.models import Evidence
@@ -114,7 +115,7 @@ def states_follow_entries(
     last = (
         select(Evidence.subject, leads_to.label("state"))
         .where(Evidence.kind.in_(states), Evidence.outcome == DONE)
-        .distinct(Evidence.subject)
+        .ext(distinct_on(Evidence.subject))
         .order_by(Evidence.subject, Evidence.recorded_at.desc(), Evidence.id.desc())
         .subquery()
     )

@@ -122,13 +122,13 @@ def _grow(
     before = previous.size if previous else 0
     stored = _edge_tiles(session, before)
     try:
-        if previous and tree_root(before, lambda *place: stored[place]) != previous.root:
+        if previous and tree_root(before, lambda *place: stored.get(place, b"")) != previous.root:
             raise _inconsistent("the tiles do not give the last checkpoint's root")
         changed = extend(stored, before, leaves)
         tiles = {**stored, **changed}
         size = before + len(leaves)
-        following = Checkpoint(key.verifier.name, size, tree_root(size, lambda *place: tiles[place]))
-        proof = consistency_proof(before, size, reader(lambda *place: tiles[place]))
+        following = Checkpoint(key.verifier.name, size, tree_root(size, lambda *place: tiles.get(place, b"")))
+        proof = consistency_proof(before, size, reader(lambda *place: tiles.get(place, b"")))
     except (ValueError, LookupError) as error:
         raise _inconsistent(str(error)) from error
     session.execute(_NUMBER, {"first": before, "ids": ids})

@@ -1,0 +1,49 @@
+"""What the database itself refuses: the portal's role cannot change evidence, the sequencer's cannot invent it."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from tests.integration.audit.conftest import Log
+
+APP = [
+    "UPDATE evidence SET outcome = 'REFUSED'",
+    "DELETE FROM evidence",
+    "TRUNCATE evidence CASCADE",
+    "DROP TABLE evidence CASCADE",
+    "ALTER TABLE evidence DISABLE TRIGGER ALL",
+    "UPDATE evidence_personal SET wrapped_key = NULL",
+    "DELETE FROM evidence_personal",
+    "UPDATE evidence_queue SET queued_at = now()",
+    "DELETE FROM evidence_queue",
+    "INSERT INTO log_leaf SELECT 99, id FROM evidence LIMIT 1",
+    "UPDATE log_leaf SET leaf_index = leaf_index + 100",
+    "DELETE FROM log_leaf",
+    "INSERT INTO log_tile SELECT 1, 0, leaf_hash FROM evidence LIMIT 1",
+    "UPDATE log_tile SET hashes = hashes",
+    "DELETE FROM log_tile",
+    "INSERT INTO log_checkpoint SELECT 99, root, note, signed_at FROM log_checkpoint",
+    "UPDATE log_checkpoint SET note = ''",
+    "DELETE FROM log_checkpoint",
+]
+SEQUENCER = [
+    "INSERT INTO evidence SELECT * FROM evidence LIMIT 1",
+    "UPDATE evidence SET outcome = 'REFUSED'",
+    "DELETE FROM evidence",
+    "SELECT * FROM evidence_personal",
+    "INSERT INTO evidence_queue SELECT id, recorded_at FROM evidence LIMIT 1",
+    "UPDATE log_leaf SET leaf_index = leaf_index + 100",
+    "DELETE FROM log_leaf",
+    "DELETE FROM log_tile",
+    "UPDATE log_checkpoint SET note = ''",
+    "DELETE FROM log_checkpoint",
+    "SELECT * FROM account",
+]
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"), [("app", one) for one in APP] + [("sequencer", one) for one in SEQUENCER]
+)
+def test_the_database_refuses(long_log: Log, role: str, statement: str) -> None:
+    with long_log.session(role) as session, pytest.raises(ProgrammingError, match="permission denied|must be owner"):
+        session.execute(text(statement))
