@@ -9,6 +9,7 @@ from functools import cache
 from flask import has_request_context
 from flask_babel import gettext
 
+from portal.evidence_kinds import EVIDENCE_KINDS
 from portal.languages import N_, is_chinese
 from schemas.code_lists import CodeList, code_lists
 
@@ -39,6 +40,11 @@ LABELS: dict[str, dict[str, str]] = {
         "PUBLISHED": N_("Published"),
         "SUPERSEDED": N_("Superseded"),
         "WITHDRAWN": N_("Withdrawn"),
+    },
+    "UniversalGround": {
+        "BASIC_DATA": N_("Basic, reference or identifying data"),
+        "PROVIDER_DECIDED": N_("The provider shares it without condition"),
+        "LEADING_GROUP_DECIDED": N_("The leading group decided it"),
     },
     "ApplicationState": {
         "DRAFT": N_("Draft"),
@@ -113,6 +119,13 @@ LABELS: dict[str, dict[str, str]] = {
         "FAILED": N_("Failed"),
     },
     "EvidenceOutcome": {"DONE": N_("Done"), "REFUSED": N_("Refused"), "FAILED": N_("Failed")},
+    "EvidenceKind": EVIDENCE_KINDS,
+    "Operator": {"EQUALS": N_("is"), "IN": N_("is one of"), "PREFIX": N_("begins with")},
+    "Suspender": {
+        "PROVIDER": N_("by the provider"),
+        "SECURITY": N_("by a security administrator"),
+        "HUB": N_("by the hub, because the catalogue changed"),
+    },
     "Role": {
         "COMPILER": N_("Compiler"),
         "REVIEWER": N_("Reviewer"),

@@ -1,6 +1,6 @@
 """The portal's pages. Every part is listed once in ``ALL``; order does not matter."""
 
-from portal.pages import catalogue, compile, desk, health, preferences, sign_in
+from portal.pages import catalogue, compile, desk, health, preferences, reviews, sign_in
 from portal.pages.frame import Pages
 
 ALL: tuple[Pages, ...] = (
@@ -10,4 +10,5 @@ ALL: tuple[Pages, ...] = (
     desk.PAGES,
     health.PAGES,
     preferences.PAGES,
+    reviews.PAGES,
 )
