@@ -92,16 +92,21 @@ def _programs(environ: Mapping[str, str]) -> Programs:
     shuniu = _shuniu()
     return Programs(
         migrate=upgrade,
-        portal=[
-            *(sys.executable, "-m", "granian", "portal.app:create_app", "--factory", "--interface", "wsgi"),
-            *("--host", LOOPBACK, "--port", str(Ports.load(environ).portal)),
-            *("--workers", str(PORTAL_PROCESSES), "--blocking-threads", str(PORTAL_THREADS)),
-            *("--respawn-failed-workers", "--workers-kill-timeout", "10", "--no-ws", "--log-level", "warning"),
-        ],
+        portal=portal_command(Ports.load(environ).portal),
         worker=[str(shuniu), "worker"],
         dags=_package_folder("airflow_dags"),
         shuniu=shuniu,
     )
+
+
+def portal_command(port: int, application: str = "portal.app:create_app") -> list[str]:
+    """The command line of the portal's server; another application can be measured on the same server."""
+    return [
+        *(sys.executable, "-m", "granian", application, "--factory", "--interface", "wsgi"),
+        *("--host", LOOPBACK, "--port", str(port)),
+        *("--workers", str(PORTAL_PROCESSES), "--blocking-threads", str(PORTAL_THREADS)),
+        *("--respawn-failed-workers", "--workers-kill-timeout", "10", "--no-ws", "--log-level", "warning"),
+    ]
 
 
 def _package_folder(name: str) -> Path:
