@@ -34,10 +34,10 @@ from tests.integration.exchange.conftest import BASIS, MONDAY, Case
 def test_from_draft_to_grant(case: Case) -> None:
     application = case.form()
     assert application.number == f"{case.requester.short_code}-SQ-2026-0001"
-    assert application.due_on is None
+    assert [application.received_on, application.due_on] == [None, None]
     case.turn(date(2026, 9, 15))
     register_receipt(case.session, case.answers, application.id, received_on=MONDAY, receiver="收发室")
-    assert (application.received_on, application.due_on) == (MONDAY, date(2026, 9, 28))
+    assert [application.received_on, application.due_on] == [MONDAY, date(2026, 9, 28)]
     given = case.answer(application, ["ask_2"], ["ask_3"])
     assert (application.state, given.late, given.round) == ("GRANTED", False, 1)
     [grant] = detail(case.session, case.asks, application.id).grants
@@ -199,11 +199,11 @@ def test_the_hand_over_starts_no_clock_and_the_office_settles_by_it(case: Case) 
     with pytest.raises(Conflict):
         settle_receipt(case.session, case.office, application.id, received_on=MONDAY, reason="无据")
     record_hand_over(case.session, case.asks, application.id, handed_over_on=MONDAY, proof="邮政EMS1234567890")
-    assert (application.state, application.due_on) == ("FORM_GENERATED", None)
+    assert [application.state, application.due_on] == ["FORM_GENERATED", None]
     case.turn(date(2026, 9, 18))
     receipt = settle_receipt(case.session, case.office, application.id, received_on=MONDAY, reason="快递签收单")
     assert receipt.settled_by_office
-    assert (application.state, application.due_on) == ("RECEIVED", date(2026, 9, 28))
+    assert [application.state, application.due_on] == ["RECEIVED", date(2026, 9, 28)]
     settle_receipt(case.session, case.office, application.id, received_on=date(2026, 9, 18), reason="更正")
     assert application.due_on == date(2026, 10, 9)
 
