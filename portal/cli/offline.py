@@ -15,12 +15,12 @@ from schemas.canonical import canonical_bytes
 READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.group()
-def offline() -> None:
+@click.group("offline")
+def command() -> None:
     """Open offline packages and sign their receipts."""
 
 
-@offline.command("open")
+@command.command("open")
 @click.argument("package", type=READABLE)
 @click.option("--receive-key", type=READABLE, required=True, help="The agency's receive key (age identity).")
 @click.option("--hub-key", required=True, help="The hub's public key: base64, or a file that holds it.")
