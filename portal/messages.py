@@ -78,6 +78,8 @@ def changing() -> Iterator[Catalog]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         known = catalogue()
         yield known
+        known.project, known.version, known.msgid_bugs_address = "Shuniu", "1", ""
+        known.last_translator, known.language_team = "", ""
         known.header_comment = "# Chinese of the hub. Fill with: python -m portal.messages fill FILE"
         fresh = FILE.with_suffix(".new")
         with fresh.open("wb") as target:
