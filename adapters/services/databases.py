@@ -9,6 +9,7 @@ from typing import LiteralString
 import psycopg
 from psycopg.sql import SQL, Identifier
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from adapters.errors import Misconfigured
 from adapters.services.secrets import SecretFolder
@@ -94,7 +95,7 @@ def connect(url: str) -> psycopg.Connection:
     try:
         plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         return psycopg.connect(plain, autocommit=True, connect_timeout=10)
-    except (psycopg.OperationalError, ValueError) as error:
+    except (psycopg.OperationalError, ArgumentError) as error:
         raise Misconfigured(
             "services.database_unreachable",
             "PostgreSQL at SHUNIU_DATABASE_URL cannot be used: {reason}",

@@ -39,6 +39,7 @@ class Foundation:
         self._environ = dict(environ)
         self._ports = ports
         self._secrets = secrets
+        self._bucket = environ.get("SHUNIU_S3_BUCKET") or "shuniu"
         own_database, own_store = environ.get("SHUNIU_DATABASE_URL"), environ.get("SHUNIU_S3_URL")
         self._postgres = None if own_database else EmbeddedPostgres(home, ports.postgres, secrets, self._environ)
         self._seaweed = None if own_store else EmbeddedSeaweed(home, ports, secrets)
@@ -53,6 +54,17 @@ class Foundation:
         names = ["postgres"] if self._postgres else []
         return names + [field.name for field in fields(Ports) if self._seaweed and field.name.startswith("s3")]
 
+    def check_own(self) -> None:
+        """Make sure, before anything is started, that one's own database and object store can be used.
+
+        Raises:
+            Misconfigured: they cannot; the sentence names the setting.
+        """
+        if not self._postgres:
+            connect(self.owner_url).close()
+        if not self._seaweed:
+            ensure_bucket(self._own_store(), self._bucket)
+
     def services(self) -> list[Service]:
         """The two services, to be given to a supervisor."""
         return [self._database(), self._store()]
@@ -61,12 +73,12 @@ class Foundation:
         """Once both services answer: make databases, roles and the bucket; return all that as settings.
 
         Raises:
-            Misconfigured: one's own database or object store cannot be used as it was given.
+            Misconfigured: the database's owner lacks a right.
         """
         if self._postgres:
             self._postgres.ensure_owner()
         store = self._seaweed.as_environment() if self._seaweed else self._own_store()
-        ensure_bucket(store, self._environ.get("SHUNIU_S3_BUCKET") or "shuniu")
+        ensure_bucket(store, self._bucket)
         databases = ensure_databases(self.owner_url, self._secrets, self._environ)
         return {**databases.as_environment(), **store, **self._ports.as_environment(), **generated_keys(self._secrets)}
 
@@ -81,7 +93,6 @@ class Foundation:
             address = f"{LOOPBACK}:{postgres.port}"
             return Service("postgresql", address, postgres.prepare, postgres.is_ready)
         url = self.owner_url
-        connect(url).close()
         return Service("postgresql", "SHUNIU_DATABASE_URL", None, lambda: _connects(url))
 
     def _store(self) -> Service:

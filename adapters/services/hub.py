@@ -17,7 +17,7 @@ from adapters.services.seaweedfs import answers
 from adapters.services.secrets import SecretFolder
 from adapters.services.supervisor import Condition, Service, Supervisor
 
-PORTAL_SECONDS = 60.0
+PORTAL_SECONDS = 180.0
 AIRFLOW_SECONDS = 300.0
 
 
@@ -75,15 +75,16 @@ class Hub:
         """
         try:
             foundation = self._foundation = Foundation(self.home, self.environ, self.ports, self._secrets)
+            foundation.check_own()
+            own_airflow = self._own_airflow() if self.environ.get("SHUNIU_AIRFLOW_URL") else None
             end_leftovers(self.home)
-            own_airflow = self.environ.get("SHUNIU_AIRFLOW_URL")
             require_free(self.ports, ["portal", *foundation.needed_ports(), *([] if own_airflow else ["airflow"])])
             self.say("Starting PostgreSQL and the object store.")
             self._run(foundation.services(), START_SECONDS)
             self.say("Bringing the database up to date.")
             environment = foundation.settle()
             self.programs.migrate(foundation.owner_url)
-            airflow = self._own_airflow() if own_airflow else self._embedded_airflow(foundation.owner_url)
+            airflow = own_airflow or self._embedded_airflow(foundation.owner_url)
             environment |= {"SHUNIU_PORTAL_URL": self.portal_url, **airflow[0]}
             write_environment(self.home, environment)
             self.say("Starting the portal, the worker and Airflow.")

@@ -115,7 +115,7 @@ class Supervisor:
         Args:
             names: the services.
             seconds: how long at most.
-            patient: whether a service may die as often as it will meanwhile; otherwise its TRIES-th death ends the waiting.
+            patient: whether a service may die as often as it will; otherwise its TRIES-th death ends the waiting.
 
         Raises:
             Transient: one is not; the sentence names it and its log.
@@ -123,7 +123,8 @@ class Supervisor:
         deadline = time.monotonic() + seconds
         for name in names:
             while (condition := self._condition(name)).health not in {Health.HEALTHY, Health.DONE}:
-                if time.monotonic() > deadline or self._ending.is_set() or (condition.restarts >= TRIES and not patient):
+                given_up = condition.restarts >= TRIES and not patient
+                if given_up or time.monotonic() > deadline or self._ending.is_set():
                     raise Transient(
                         "services.not_started",
                         "{service} did not start ({note}); its reason is at the end of {log}.",

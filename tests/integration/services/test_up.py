@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 
 from adapters.airflow import AirflowClient, RunState
-from adapters.errors import NotFound
-from adapters.services.databases import connect
+from adapters.errors import Misconfigured, NotFound
+from adapters.services.databases import connect, ensure_databases
+from adapters.services.foundation import ensure_bucket
 from adapters.services.home import reported_services
 from adapters.services.ports import Ports
+from adapters.services.secrets import SecretFolder
+from adapters.settings import Settings
 from tests.integration.running_hub import BASE, SHUNIU, RunningHub, start_hub
 from tests.integration.services.watching import processes_of, wait_until
 
@@ -33,6 +36,16 @@ def own_hub(tmp_path: Path) -> Iterator[RunningHub]:
             running.process.kill()
             running.process.wait()
         wait_until(lambda: not processes_of(running.home), 60)
+
+
+def airflow_of(hub: RunningHub) -> dict[str, str]:
+    """Settings that make another hub use this one's Airflow."""
+    settings = hub.settings
+    return {
+        "SHUNIU_AIRFLOW_URL": settings.airflow_url,
+        "SHUNIU_AIRFLOW_USER": settings.airflow_user,
+        "SHUNIU_AIRFLOW_PASSWORD": settings.airflow_password,
+    }
 
 
 def up(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -118,14 +131,83 @@ def test_killed_hub_leaves_no_orphans_and_starts_again(own_hub: RunningHub) -> N
     assert not processes_of(own_hub.home)
 
 
-def test_second_interrupt_ends_everything_at_once(own_hub: RunningHub) -> None:
-    own_hub.process.send_signal(signal.SIGINT)
+def test_second_interrupt_ends_everything_at_once(tmp_path: Path, hub: RunningHub) -> None:
+    impatient = start_hub(tmp_path / "home", Ports.free().as_environment() | airflow_of(hub))
+    impatient.wait_for(BASE)
+    impatient.process.send_signal(signal.SIGINT)
     time.sleep(0.3)
-    begun = time.monotonic()
-    own_hub.process.send_signal(signal.SIGINT)
-    own_hub.process.wait(30)
-    assert time.monotonic() - begun < 10
-    wait_until(lambda: not processes_of(own_hub.home), 10)
+    impatient.process.send_signal(signal.SIGINT)
+    impatient.process.wait(30)
+    wait_until(lambda: not processes_of(impatient.home), 10)
+
+
+def test_own_services_replace_the_embedded_ones(tmp_path: Path, hub: RunningHub, services: dict[str, str]) -> None:
+    with connect(services["SHUNIU_DATABASE_URL"]) as connection:
+        connection.execute("CREATE DATABASE own_city")
+    own = {
+        **Ports.free().as_environment(),
+        **airflow_of(hub),
+        "SHUNIU_DATABASE_URL": services["SHUNIU_DATABASE_URL"].removesuffix("/shuniu") + "/own_city",
+        "SHUNIU_S3_BUCKET": "own-city",
+        **{name: services[name] for name in ("SHUNIU_S3_URL", "SHUNIU_S3_ACCESS_KEY", "SHUNIU_S3_SECRET_KEY")},
+    }
+    city = start_hub(tmp_path / "home", own)
+    city.wait_for({"postgresql", "object-store", "airflow", "portal", "worker"})
+    addresses = {row["name"]: row["address"] for row in reported_services(city.home)}
+    assert addresses["object-store"] == services["SHUNIU_S3_URL"]
+    assert addresses["airflow"] == hub.settings.airflow_url
+    assert not (city.home / "postgres").exists()
+    settings = Settings.load({"SHUNIU_HOME": str(city.home)})
+    with connect(settings.app_database_url) as connection:
+        assert connection.execute("SELECT current_user, current_database()").fetchone() == ("own_city_app", "own_city")
+    assert city.shuniu("down").returncode == 0
+    city.process.wait(60)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            {"SHUNIU_DATABASE_URL": "postgresql+psycopg://nobody:wrong@127.0.0.1:1/x"},
+            ["SHUNIU_DATABASE_URL", "refused"],
+        ),
+        ({"SHUNIU_DATABASE_URL": "no address at all"}, ["SHUNIU_DATABASE_URL"]),
+        ({"SHUNIU_S3_URL": "http://127.0.0.1:1"}, ["SHUNIU_S3_ACCESS_KEY is not"]),
+        ({"SHUNIU_AIRFLOW_URL": "http://127.0.0.1:1"}, ["http://127.0.0.1:1", "SHUNIU_AIRFLOW_URL"]),
+        ({"SHUNIU_PORTAL_PORT": "many"}, ["SHUNIU_PORTAL_PORT", "many"]),
+        ({"SHUNIU_PORTAL_PORT": "70000"}, ["SHUNIU_PORTAL_PORT", "70000"]),
+    ],
+)
+def test_wrong_settings_are_named(tmp_path: Path, given: dict[str, str], words: list[str]) -> None:
+    answer = up({"PATH": os.environ["PATH"], "SHUNIU_HOME": str(tmp_path), **Ports.free().as_environment(), **given})
+    assert answer.returncode == 1, answer.stdout
+    for word in words:
+        assert word in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not processes_of(tmp_path)
+
+
+def test_wrong_keys_of_an_own_store_are_named(services: dict[str, str]) -> None:
+    wrong = {name: services[name] for name in ("SHUNIU_S3_URL", "SHUNIU_S3_ACCESS_KEY")} | {
+        "SHUNIU_S3_SECRET_KEY": "x" * 40
+    }
+    with pytest.raises(Misconfigured, match="SHUNIU_S3_SECRET_KEY"):
+        ensure_bucket(wrong, "any")
+
+
+def test_wrong_login_of_an_own_airflow_is_named(hub: RunningHub) -> None:
+    for client in (
+        AirflowClient(hub.settings.airflow_url, token="made-up"),
+        AirflowClient(hub.settings.airflow_url, user="hub", password="wrong"),
+    ):
+        with pytest.raises(Misconfigured, match="SHUNIU_AIRFLOW_TOKEN"):
+            client.check_login()
+
+
+def test_owner_without_the_right_to_make_roles_is_told(services: dict[str, str], tmp_path: Path) -> None:
+    serving = services["SHUNIU_SERVING_URL"]
+    with pytest.raises(Misconfigured, match="CREATEROLE"):
+        ensure_databases(serving, SecretFolder(tmp_path / "secrets"), {})
 
 
 def test_status_without_a_hub_says_how_to_start_one(tmp_path: Path) -> None:
