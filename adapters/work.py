@@ -4,16 +4,18 @@ Short kinds are taken by ``shuniu worker``; moving data is taken by ``shuniu ste
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, or_, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from adapters.clock import system_now
-from adapters.database import Base, Code, Identity, Json, Moment, Prose, one_of
+from adapters.database import Base, Code, Identity, Json, Moment, Prose, engine, one_of
+from adapters.errors import Transient
 
 LEASE = timedelta(minutes=10)
 MAXIMUM_ATTEMPTS = 5
@@ -38,8 +40,8 @@ class WorkState(StrEnum):
 class Work(Base):
     """One piece of work.
 
-    ``kind`` names the function that does it, ``payload`` its arguments, ``parent_id`` the work it is a part of (partitions),
-    ``dedupe_key`` makes enqueueing idempotent.
+    ``kind`` names the function that does it, ``payload`` its arguments, ``parent_id`` the work it is a part of
+    (partitions), ``dedupe_key`` makes enqueueing idempotent, ``run`` counts the runs of Airflow it was given, from 0.
     """
 
     __tablename__ = "work"
@@ -63,6 +65,7 @@ class Work(Base):
     lease_token: Mapped[uuid.UUID | None]
     finished_at: Mapped[Moment | None]
     attempts: Mapped[int] = mapped_column(Integer, default=0)
+    run: Mapped[int] = mapped_column(Integer, default=0)
     result: Mapped[Json] = mapped_column(default=dict)
     problem: Mapped[Prose] = mapped_column(default="")
 
@@ -104,17 +107,52 @@ def claim(session: Session, runner: Runner, kinds: Sequence[str], limit: int = 1
     return list(rows)
 
 
-def claim_one(session: Session, work_id: uuid.UUID) -> Work | None:
-    """Lease one named row if it is due and nobody holds it; None when it is done, failed or held."""
-    now = system_now()
-    work = session.scalar(select(Work).where(Work.id == work_id).with_for_update(skip_locked=True))
-    if work is None or work.state in (WorkState.DONE, WorkState.FAILED):
-        return None
-    if work.state == WorkState.LEASED and work.leased_until is not None and work.leased_until >= now:
-        return None
-    _lease(work)
-    session.flush()
+@contextmanager
+def held(url: str, work_id: uuid.UUID) -> Iterator[bool]:
+    """Hold one named row for as long as the block lasts and the process lives; yields False when another does.
+
+    An advisory lock on a connection of its own: a killed process lets go at once, and no lease has to lapse first.
+    """
+    with engine(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = int.from_bytes(work_id.bytes[:8], "big", signed=True)
+        taken = bool(connection.scalar(select(func.pg_try_advisory_lock(key))))
+        try:
+            yield taken
+        finally:
+            if taken and not connection.invalidated:
+                connection.execute(select(func.pg_advisory_unlock(key)))
+
+
+def take(session: Session, work_id: uuid.UUID) -> Work | None:
+    """Lease one named row that the caller holds (``held``), whatever lease a dead process left on it.
+
+    Returns:
+        the row, leased unless it is done or failed; None when there is none.
+    """
+    work = session.get(Work, work_id, with_for_update=True)
+    if work is not None and work.state not in (WorkState.DONE, WorkState.FAILED):
+        _lease(work)
+        session.flush()
     return work
+
+
+def owned(session: Session, work_id: uuid.UUID, lease_token: uuid.UUID | None) -> Work:
+    """The row again, locked until the end of the transaction, if the lease is still the caller's.
+
+    Raises:
+        Transient: another process took the row over.
+    """
+    work = session.get(Work, work_id, with_for_update=True, populate_existing=True)
+    if work is None or work.state != WorkState.LEASED or work.lease_token != lease_token:
+        raise Transient("work.lost", "Another process took this work over. Nothing was changed.")
+    return work
+
+
+def advance(session: Session, work: Work, result: dict[str, Any]) -> None:
+    """Put a leased row back after one of several steps, with what was reached so far; attempts count anew."""
+    work.state, work.result, work.problem, work.attempts = WorkState.WAITING, result, "", 0
+    work.leased_until, work.due_at = None, system_now()
+    session.flush()
 
 
 def _lease(work: Work) -> None:

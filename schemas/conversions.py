@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import lru_cache, partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from schemas.arrow_types import MOMENT
 
 ZONE = "Asia/Shanghai"
+_REMEMBERED = 65_536  # days repeat from batch to batch; 179 years have as many
 _WORDS = {
     True: ("true", "t", "yes", "y", "1", "是", "真", "有"),
     False: ("false", "f", "no", "n", "0", "否", "假", "无"),
@@ -169,6 +170,7 @@ def _one_by_one(text: pa.StringArray, read: Callable[[str], object], target: pa.
     return pa.array(read_values, target).take(encoded.indices)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _read_day(text: str) -> date | None:
     """2024-02-28, 20240228, 2024/2/28, 2024年2月28日, each also with a midnight behind it."""
     parts = text.replace("年", "-").replace("月", "-").replace("日", "").replace("/", "-").split("-")

@@ -1,0 +1,1 @@
+"""Connectors: reading agencies' sources as Arrow batches, in bounded memory."""
