@@ -45,7 +45,7 @@ def _configured(settings: Settings) -> None:
 class Case:
     """A provider with a published entry, a requester, and everybody who acts in their cases.
 
-    ``open_1`` is UNIVERSAL, ``ask_2`` and ``ask_3`` are ON_REQUEST, ``ask_4`` is personal too, ``kept_5`` is not shared.
+    ``open_1`` is UNIVERSAL, ``ask_2`` and ``ask_3`` ON_REQUEST, ``ask_4`` is personal too, ``kept_5`` not shared.
     """
 
     session: Session

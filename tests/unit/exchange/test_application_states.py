@@ -105,7 +105,7 @@ class Life(RuleBasedStateMachine):
         if self.state is State.REFUSED:
             assert self.agreed == 0
         if self.state is State.CLOSED:
-            assert not (self.granted or self.agreement_open or self.disputed)
+            assert not any((self.granted, self.agreement_open, self.disputed))
         assert (self.state is State.IN_DISPUTE) == self.disputed
         if self.round == 0:
             assert not resting
