@@ -13,6 +13,19 @@ class Refusal:
     matter: str = ""
 
 
+class Sentence(str):
+    """An English sentence with its values filled in, which remembers both, so that the portal can say it in Chinese."""
+
+    template: str
+    context: dict[str, object]
+
+    def __new__(cls, template: str, **context: object) -> Self:
+        """Fill a ``str.format`` template, the key of its translation."""
+        made = super().__new__(cls, template.format(**context))
+        made.template, made.context = template, context
+        return made
+
+
 class ShuniuError(Exception):
     """Root of every error the product raises on purpose.
 

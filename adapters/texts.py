@@ -4,7 +4,7 @@ import unicodedata
 from enum import StrEnum
 from typing import TypeVar
 
-from adapters.errors import InvalidInput
+from adapters.errors import InvalidInput, Sentence
 
 Word = TypeVar("Word", bound=StrEnum)
 LINE = 300
@@ -50,7 +50,7 @@ def _checked(value: object, pointer: str, most: int, optional: bool, *, allowed:
 
 
 def _wrong(pointer: str, code: str, sentence: str, **context: object) -> InvalidInput:
-    problem = {"pointer": pointer, "code": code, "message": sentence.format(**context)}
+    problem = {"pointer": pointer, "code": code, "message": Sentence(sentence, **context)}
     return InvalidInput(code, sentence, [problem], **context)
 
 

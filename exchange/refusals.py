@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from adapters.errors import Sentence
 from schemas.findings import Finding
 from schemas.profile import check_fields, profile
 from schemas.rule_sets import RuleSet
@@ -43,4 +44,4 @@ def clean_basis(basis: Mapping[str, str]) -> dict[str, str]:
 
 
 def _problem(finding: Finding) -> Problem:
-    return {"pointer": finding.path, "code": finding.code, "message": str(finding)}
+    return {"pointer": finding.path, "code": finding.code, "message": Sentence(finding.message, **finding.context)}

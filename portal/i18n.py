@@ -19,7 +19,7 @@ from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, Domain, gettext
 
 from adapters.clock import CITY_ZONE
-from adapters.errors import ShuniuError
+from adapters.errors import Sentence, ShuniuError
 from portal.labels import word_label
 from portal.languages import CHINESE, ENGLISH, LANGUAGES, is_chinese
 
@@ -73,6 +73,8 @@ def language() -> str:
 
 def translate(message: str, context: Mapping[str, object] | None = None) -> str:
     """A sentence in the present language, its ``{places}`` filled with readable values."""
+    if isinstance(message, Sentence) and context is None:
+        message, context = message.template, message.context
     text: str = gettext(message) if has_request_context() else message
     return text.format_map({name: shown(value) for name, value in context.items()}) if context else text
 

@@ -10,7 +10,7 @@ import orjson
 from flask import g, request
 from werkzeug.datastructures import MultiDict
 
-from adapters.errors import InvalidInput, NotFound, ShuniuError, TooLarge
+from adapters.errors import InvalidInput, NotFound, Sentence, ShuniuError, TooLarge
 from adapters.settings import Settings
 from portal.access import Access
 from schemas.contracts import validate
@@ -81,7 +81,9 @@ def json_body(contract: str) -> Any:
         raise InvalidInput(
             "input.contract",
             "The body does not fit its contract at {count} places. Correct them and send it again.",
-            problems=[{"pointer": p.pointer, "code": p.code, "message": p.message} for p in problems[:100]],
+            problems=[
+                {"pointer": p.pointer, "code": p.code, "message": Sentence(p.template, **p.context)} for p in problems
+            ],
             count=len(problems),
         )
     return body

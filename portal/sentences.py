@@ -1,16 +1,20 @@
 """Finds the sentences that rooms say through errors, findings and denials, by reading their source.
 
 A sentence is the second argument of a call of an error class or of ``Denied``, the third of ``Finding``, the value of
-``"message"`` in a literal, or the second of a pair of a code and a sentence. A function that hands one of its own arguments
-on to such a place says its callers' sentences.
+``"message"`` in a literal, or the second of a pair of a code and a sentence. A function that hands one of its own
+arguments on to such a place says its callers' sentences.
 """
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOMS = ("adapters", "audit", "directory", "exchange", "oversight", "pipelines", "portal", "schemas")
-_OTHERS = {"Denied": 1, "Finding": 2}
+_TERMINAL = ("adapters/services/", "portal/cli/", "portal/demo/", "portal/migrations/")
+"""What is said on a terminal alone, in English."""
+_OTHERS = {"Denied": 1, "Finding": 2, "Problem": 2, "Sentence": 0}
+_CODE = re.compile(r"[a-z_.]+")
 _KEYWORDS = {"sentence", "message", "reason"}
 
 
@@ -18,7 +22,9 @@ def sentences(root: Path) -> set[str]:
     """All such sentences below a source tree's rooms."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in _sources(root)]
     positions = dict.fromkeys(_error_classes(trees), 1) | _OTHERS
-    return {text for tree in trees for text in _of_module(tree, positions) if " " in text}
+    formats = ast.parse((root / "schemas" / "formats.py").read_text(encoding="utf-8"))
+    found = {text for tree in trees for text in _of_module(tree, positions) if " " in text}
+    return found | {text for text in _texts_within(formats) if text.startswith("This is") and text.endswith(".")}
 
 
 def unreadable(root: Path) -> list[str]:
@@ -38,7 +44,9 @@ def unreadable(root: Path) -> list[str]:
 
 def _sources(root: Path) -> Iterator[Path]:
     for room in ROOMS:
-        yield from sorted((root / room).rglob("*.py"))
+        for path in sorted((root / room).rglob("*.py")):
+            if not path.relative_to(root).as_posix().startswith(_TERMINAL):
+                yield path
 
 
 def _error_classes(trees: Iterable[ast.Module]) -> set[str]:
@@ -61,6 +69,9 @@ def _of_module(tree: ast.Module, positions: dict[str, int]) -> Iterator[str]:
     for argument in [*_said(tree, positions), *_messages(tree)]:
         yield from _texts(argument, named)
     yield from _pairs(tree)
+    for name, tables in named.items():
+        if name.endswith("MESSAGES"):
+            yield from (text for table in tables for text in _of_table(table, named))
 
 
 def _wrappers(tree: ast.Module, positions: dict[str, int]) -> dict[str, int]:
@@ -115,7 +126,7 @@ def _pairs(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Tuple) and len(node.elts) == 2:
             code, sentence = (list(_texts(part, {})) for part in node.elts)
-            if code and sentence and " " not in code[0] and sentence[0].endswith("."):
+            if code and sentence and _CODE.fullmatch(code[0]) and sentence[0].endswith("."):
                 yield sentence[0]
 
 
@@ -131,6 +142,10 @@ def _named_texts(tree: ast.Module) -> dict[str, list[ast.expr]]:
     return named
 
 
+def _texts_within(tree: ast.AST) -> Iterator[str]:
+    return (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
 def _texts(node: ast.expr, named: dict[str, list[ast.expr]], depth: int = 0) -> Iterator[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
@@ -142,10 +157,17 @@ def _texts(node: ast.expr, named: dict[str, list[ast.expr]], depth: int = 0) -> 
     elif isinstance(node, ast.Name) and depth == 0:
         for value in named.get(node.id, []):
             yield from _texts(value, named, 1)
+    elif isinstance(node, ast.BoolOp):
+        for part in node.values:
+            yield from _texts(part, named, depth)
     elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
         for table in named.get(node.value.id, []):
-            for value in table.values if isinstance(table, ast.Dict) else []:
-                yield from _texts(value, named, 1)
+            yield from _of_table(table, named)
+
+
+def _of_table(table: ast.expr, named: dict[str, list[ast.expr]]) -> Iterator[str]:
+    for value in table.values if isinstance(table, ast.Dict) else []:
+        yield from _texts(value, named, 1)
 
 
 def _name(node: ast.expr) -> str:

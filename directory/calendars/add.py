@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from adapters.errors import InvalidInput
+from adapters.errors import InvalidInput, Sentence
 from adapters.texts import line
 from audit.actor import Actor
 from audit.append import append
@@ -85,5 +85,5 @@ def _days(given: object, pointer: str) -> list[str]:
 
 
 def _wrong(pointer: str, sentence: str, **context: object) -> InvalidInput:
-    problem = {"pointer": pointer, "code": "calendar.wrong", "message": sentence.format(**context)}
+    problem = {"pointer": pointer, "code": "calendar.wrong", "message": Sentence(sentence, **context)}
     return InvalidInput("calendar.wrong", sentence, [problem], **context)

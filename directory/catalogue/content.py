@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from adapters.errors import InvalidInput
+from adapters.errors import InvalidInput, Sentence
 from adapters.texts import word
 from directory.catalogue.models import DataItem, ResourceVersion, UniversalGround
 from directory.systems.queries import system_called
@@ -94,7 +94,7 @@ def problems_of(findings: Sequence[Finding]) -> list[dict[str, str]]:
         {
             "pointer": finding.path,
             "code": finding.code,
-            "message": str(finding),
+            "message": Sentence(finding.message, **finding.context),
             "template": finding.message,
             "context": json.dumps(dict(finding.context), ensure_ascii=False, default=str),
         }

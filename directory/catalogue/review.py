@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from adapters.clock import case_now
-from adapters.errors import InvalidInput
+from adapters.errors import InvalidInput, Sentence
 from adapters.texts import line, prose
 from audit.actor import Actor
 from audit.append import append
@@ -122,7 +122,7 @@ def _record(
 def _checked_reasons(reasons: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     if not isinstance(reasons, list | tuple) or not 1 <= len(reasons) <= MOST_REASONS:
         sentence = "Give 1 to {most} reasons, each with the field it is about."
-        problem = {"pointer": "/reasons", "message": sentence.format(most=MOST_REASONS)}
+        problem = {"pointer": "/reasons", "message": Sentence(sentence, most=MOST_REASONS)}
         raise InvalidInput("review.reasons", sentence, [problem], most=MOST_REASONS)
     if not all(isinstance(reason, Mapping) for reason in reasons):
         raise InvalidInput("review.reasons_shape", "A reason has the path of a field, and the reason itself.")

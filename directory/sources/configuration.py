@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from adapters.errors import InvalidInput
+from adapters.errors import InvalidInput, Sentence
 from adapters.texts import line
 from directory.sources.models import Connector
 from directory.systems.register import checked_host, checked_port
@@ -126,5 +126,5 @@ def _identifier(value: object, pointer: str) -> str:
 
 def wrong(pointer: str, sentence: str, **context: object) -> InvalidInput:
     """The error for one place of a source's configuration."""
-    problem = {"pointer": pointer, "code": "source.configuration", "message": sentence.format(**context)}
+    problem = {"pointer": pointer, "code": "source.configuration", "message": Sentence(sentence, **context)}
     return InvalidInput("source.configuration", sentence, [problem], **context)
