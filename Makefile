@@ -12,7 +12,6 @@ STAMPS := .stamps
 UV := UV_PYTHON_DOWNLOADS=never $(STAMPS)/uv/bin/uv
 VENDOR := portal/static/vendor
 MODULES := web/node_modules
-CATALOGUES := $(wildcard portal/translations/*/LC_MESSAGES/messages.po)
 LOCKING := --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .PHONY: help
@@ -67,7 +66,7 @@ clean: ## Remove what was built and installed; data in var/ stays
 
 # Set-up. A stamp file says that a step is done; a step is repeated when what it was made from has changed.
 .PHONY: setup
-setup: $(STAMPS)/environment $(STAMPS)/assets $(STAMPS)/messages ## Install what all of this needs
+setup: $(STAMPS)/environment $(STAMPS)/assets ## Install what all of this needs
 
 $(STAMPS)/uv/done: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -97,8 +96,4 @@ $(STAMPS)/assets: $(STAMPS)/modules
 	cp $(MODULES)/htmx.org/dist/htmx.min.js $(VENDOR)/htmx/
 	cp $(MODULES)/echarts/dist/echarts.min.js $(VENDOR)/echarts/
 	cp $(MODULES)/swagger-ui-dist/swagger-ui.css $(MODULES)/swagger-ui-dist/swagger-ui-bundle.js $(VENDOR)/swagger-ui/
-	touch $@
-
-$(STAMPS)/messages: $(STAMPS)/environment $(CATALOGUES)
-	$(if $(CATALOGUES),$(BIN)/pybabel -q compile --directory portal/translations)
 	touch $@
