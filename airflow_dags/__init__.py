@@ -1,0 +1,1 @@
+"""When data moves: DAG files, read by Airflow and importing nothing but ``airflow.sdk``."""

@@ -1,0 +1,1 @@
+"""What the coordinating office and the regulator see: scorecards, breaches, supervision."""
