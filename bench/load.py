@@ -87,24 +87,37 @@ class _Connection(asyncio.Protocol):
         self._transport.close()
 
 
-def run(url: str, seconds: float, headers: Mapping[str, str] | None = None, connections: int = CONNECTIONS) -> Load:
-    """Load an address with GET requests for some seconds.
+def run(
+    url: str,
+    seconds: float,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+    connections: int = CONNECTIONS,
+) -> Load:
+    """Load an address for some seconds with one request, again and again: POST when it has a body, GET otherwise.
 
     Raises:
         Terminal: an answer was not 200, so that the figure would mean nothing.
     """
-    load = asyncio.run(_run(url, seconds, headers or {}, connections))
+    load = asyncio.run(_run(url, seconds, _request(url, headers or {}, body), connections))
     if load.others or not load.answers:
         raise Terminal("bench.answers", "{others} answers of {url} were no 200.", others=load.others, url=url)
     return load
 
 
-async def _run(url: str, seconds: float, headers: Mapping[str, str], connections: int) -> Load:
+def _request(url: str, headers: Mapping[str, str], body: bytes) -> bytes:
     address = urlsplit(url)
-    target = address.path + (f"?{address.query}" if address.query else "")
-    lines = [f"GET {target} HTTP/1.1", f"Host: {address.netloc}"]
+    target = (address.path or "/") + (f"?{address.query}" if address.query else "")
+    lines = [f"{'POST' if body else 'GET'} {target} HTTP/1.1", f"Host: {address.netloc}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    request = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+async def _run(url: str, seconds: float, request: bytes, connections: int) -> Load:
+    address = urlsplit(url)
     load, began = Load(), time.perf_counter()
     loop = asyncio.get_running_loop()
     made = [

@@ -58,6 +58,11 @@ class MarketDatabase:
         }
 
     @property
+    def plain_url(self) -> str:
+        """The address as PostgreSQL's own programs and drivers read it, with the password."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @property
     def address(self) -> tuple[str, int]:
         """Host and port of the server."""
         return self.url.host or "", self.url.port or 5432
@@ -89,8 +94,7 @@ class MarketDatabase:
         return dict(zip(COLUMNS, found, strict=True))
 
     def _connect(self) -> psycopg.Connection:
-        plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return psycopg.connect(plain, connect_timeout=10)
+        return psycopg.connect(self.plain_url, connect_timeout=10)
 
     def _holds(self, connection: psycopg.Connection, register: Register) -> bool:
         if connection.execute("SELECT to_regclass(%s)", [f"{SCHEMA}.made"]).fetchone() == (None,):

@@ -33,7 +33,7 @@ class Report:
     """The whole demo.
 
     Attributes:
-        seconds: the story from its first step to its last, without starting the services.
+        seconds: all steps together, without starting the services.
         start_seconds: from the command to the first step.
         largest_bytes: the most memory that all processes of the hub held together (proportional set size).
     """

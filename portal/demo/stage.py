@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
-from adapters.clock import CITY_ZONE, case_now, case_today
+from adapters.clock import CITY_ZONE, case_now, case_today, system_now
 from adapters.database import engine, transaction
 from adapters.errors import NotAllowed, ShuniuError, Terminal
 from adapters.settings import Settings
@@ -151,6 +151,11 @@ class Stage:
         seconds = round((target - self.read(case_now)).total_seconds())
         self.act(SYSTEM_ADMINISTRATOR, lambda session, actor: turn(session, actor, seconds, settings=self.settings))
         expect(self.today() == day, f"the case clock to show {day}")
+
+    def return_clock(self) -> None:
+        """Turn the case clock back to the system's."""
+        ahead = round((self.read(case_now) - system_now()).total_seconds())
+        self.act(SYSTEM_ADMINISTRATOR, lambda session, actor: turn(session, actor, -ahead, settings=self.settings))
 
     def today(self) -> date:
         """The day that the case clock shows."""

@@ -135,6 +135,15 @@ def catalogue_cases(stage: Stage) -> str:
     return f"{published}; without a basis: {refusal}"
 
 
+def publish_entry(stage: Stage, entry: Entry, attribute: str) -> str:
+    """Take an entry all the way: compiled, returned once, mended, reviewed, published.
+
+    Args:
+        attribute: the share attribute that the version must derive.
+    """
+    return _review_and_publish(stage, entry, _compile(stage, entry), attribute)
+
+
 def numbered(items: Sequence[Fields]) -> list[Fields]:
     """Items with their positions."""
     return [{**item, "position": number} for number, item in enumerate(items, start=1)]

@@ -116,7 +116,10 @@ def _tamper(stage: Stage) -> Tampered:
             .order_by(LogLeaf.leaf_index)
             .limit(1)
         ).one()
-        changed = text("UPDATE evidence SET body = set_byte(body, 700, get_byte(body, 700) # 1) WHERE id = :id")
+        changed = text(
+            "UPDATE evidence SET body = set_byte(body, middle, get_byte(body, middle) # 1) "
+            "FROM (SELECT octet_length(body) / 2 AS middle FROM evidence WHERE id = :id) AS place WHERE id = :id"
+        )
         session.execute(changed, {"id": found.id})
         report = _verified(stage, session)
         session.rollback()

@@ -21,7 +21,7 @@ def market(services: dict[str, str]) -> MarketDatabase:
 
 
 def test_a_second_run_keeps_what_stands(market: MarketDatabase, services: dict[str, str]) -> None:
-    with psycopg.connect(_plain(market)) as connection:
+    with psycopg.connect(market.plain_url) as connection:
         connection.execute("DELETE FROM register.legal_entity WHERE name IS NULL")
     assert market.count() == SMALL.rows - 1
     secrets = SecretFolder(Path(services["SHUNIU_HOME"]) / "secrets")
@@ -34,7 +34,7 @@ def test_a_second_run_keeps_what_stands(market: MarketDatabase, services: dict[s
 def test_the_agencys_login_sees_nothing_of_the_hub(market: MarketDatabase, services: dict[str, str]) -> None:
     hub = make_url(services["SHUNIU_DATABASE_URL"]).database
     with pytest.raises(psycopg.OperationalError, match="permission denied"):
-        psycopg.connect(make_url(_plain(market)).set(database=hub).render_as_string(hide_password=False))
+        psycopg.connect(make_url(market.plain_url).set(database=hub).render_as_string(hide_password=False))
 
 
 def test_a_row_is_found_by_its_code(market: MarketDatabase) -> None:
@@ -42,7 +42,3 @@ def test_a_row_is_found_by_its_code(market: MarketDatabase) -> None:
     assert market.row(str(first[0]))["name"] == first[1]
     with pytest.raises(KeyError):
         market.row("nothing")
-
-
-def _plain(market: MarketDatabase) -> str:
-    return market.url.set(drivername="postgresql").render_as_string(hide_password=False)
