@@ -48,7 +48,7 @@ prove: setup ## Long proofs: many kills, big sizes, attacks
 
 .PHONY: bench
 bench: setup ## Measure, beside limits measured in the same run; writes var/bench/results.json
-	$(BIN)/shuniu bench
+	$(BIN)/python -m bench
 
 .PHONY: wheel
 wheel: setup ## Build the wheel into dist/
