@@ -11,19 +11,31 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
 from adapters.errors import Terminal
 from audit.actor import Actor
-from audit.models import Evidence, EvidencePersonal, EvidenceQueue
+from audit.models import Evidence
 from audit.personal import Seal, committed
 from schemas.canonical import canonical_bytes
 
 MAXIMUM_ENTRY = 65_535
 SCHEMA = "shuniu:evidence/1"
 _KIND = re.compile(r"^[a-z_]+(\.[a-z_]+)+$")
+_COLUMNS = tuple(column.name for column in Evidence.__table__.columns)
+_WRITE = text(
+    f"""
+    WITH entry AS (
+        INSERT INTO evidence ({", ".join(_COLUMNS)}) VALUES (:{", :".join(_COLUMNS)})
+    ), details AS (
+        INSERT INTO evidence_personal (evidence_id, wrapped_key, ciphertext)
+        SELECT :id, CAST(:wrapped_key AS bytea), CAST(:ciphertext AS bytea) WHERE CAST(:ciphertext AS bytea) IS NOT NULL
+    )
+    INSERT INTO evidence_queue (evidence_id, queued_at) VALUES (:id, :recorded_at)
+    """  # noqa: S608  # made of the table's column names
+)
 
 
 class EvidenceWriter:
@@ -72,7 +84,7 @@ def append(
     personal: Mapping[str, Any] | None = None,
     case_time: datetime | None = None,
 ) -> Evidence:
-    """Add one entry to the caller's transaction.
+    """Add one entry to the caller's transaction; the returned object is the entry as written, apart from the session.
 
     Args:
         kind: what happened, dotted, e.g. ``application.submitted``.
@@ -141,14 +153,11 @@ def append(
 
 
 def _insert(session: Session, writer: EvidenceWriter, entry: Evidence, opening: bytes) -> None:
-    session.add(entry)
+    """Write the entry, its sealed details and its place in the queue, in one statement."""
+    wrapped_key, ciphertext = writer.seal.close(entry.id, opening) if opening else (None, None)
+    values = {name: getattr(entry, name) for name in _COLUMNS}
     session.flush()
-    if opening:
-        wrapped, ciphertext = writer.seal.close(entry.id, opening)
-        session.execute(
-            insert(EvidencePersonal).values(evidence_id=entry.id, wrapped_key=wrapped, ciphertext=ciphertext)
-        )
-    session.execute(insert(EvidenceQueue).values(evidence_id=entry.id))
+    session.execute(_WRITE, {**values, "wrapped_key": wrapped_key, "ciphertext": ciphertext})
 
 
 def _rfc3339(moment: datetime) -> str:

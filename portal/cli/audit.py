@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import click
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
@@ -42,6 +43,7 @@ def verify(context: click.Context, as_json: bool, key_text: str, kept: Path | No
     note = kept.read_text(encoding="utf-8") if kept else ""
     database = engine(settings.app_database_url).execution_options(isolation_level="REPEATABLE READ")
     with Session(database) as session:
+        session.execute(text("SET LOCAL statement_timeout = 0"))
         seal = Seal(settings.sealing_key)
         report = verify_log(session, key, key.name, registered(), seal=seal, kept=note)
     click.echo(json.dumps(report.as_json(), default=str, ensure_ascii=False) if as_json else _told(report))

@@ -89,9 +89,15 @@ def log(fresh: dict[str, str]) -> Iterator[Log]:
     _disconnect(fresh)
 
 
-@pytest.fixture(scope="module")
-def long_log(services: dict[str, str]) -> Iterator[Log]:
+@pytest.fixture
+def long_log(shared_log: Log) -> Log:
     """600 entries, numbered in batches of 100, and 3 that wait; shared by tests that roll back what they do."""
+    return _configured(shared_log.environment)
+
+
+@pytest.fixture(scope="session")
+def shared_log(services: dict[str, str]) -> Iterator[Log]:
+    """What `long_log` gives, made once."""
     name = f"test_{uuid.uuid4().hex}"
     with connect(services["SHUNIU_DATABASE_URL"]) as connection:
         template = Identifier("shuniu_template")
