@@ -1,6 +1,28 @@
 """The portal's pages. Every part is listed once in ``ALL``; order does not matter."""
 
-from portal.pages import catalogue, compile, desk, health, preferences, reviews, sign_in
+from portal.pages import (
+    agencies,
+    agreements,
+    answers,
+    applications,
+    browse,
+    calendars,
+    catalogue,
+    compile,
+    deliveries,
+    desk,
+    disputes,
+    evidence,
+    files,
+    grants,
+    health,
+    keys,
+    needs,
+    people,
+    preferences,
+    reviews,
+    sign_in,
+)
 from portal.pages.frame import Pages
 
 ALL: tuple[Pages, ...] = (
@@ -11,4 +33,18 @@ ALL: tuple[Pages, ...] = (
     health.PAGES,
     preferences.PAGES,
     reviews.PAGES,
+    agreements.PAGES,
+    answers.PAGES,
+    applications.PAGES,
+    browse.PAGES,
+    deliveries.PAGES,
+    disputes.PAGES,
+    evidence.PAGES,
+    files.PAGES,
+    grants.PAGES,
+    needs.PAGES,
+    agencies.PAGES,
+    people.PAGES,
+    keys.PAGES,
+    calendars.PAGES,
 )
