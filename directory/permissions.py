@@ -1,7 +1,7 @@
 """Who may do what: pure functions of the actor and the facts, each answering allowed, or denied with a reason.
 
 Nothing here asks a database. Services call ``require(rule(actor, facts))`` before they act; pages ask the same rules to
-decide which buttons to show. Roles are held for one agency, so most rules ask for a role and for the agency it is held in.
+decide which buttons to show. Roles are held for one agency, so most rules ask for a role and an agency.
 """
 
 import uuid

@@ -194,7 +194,9 @@ def version(
         "submitted_at": None if state == VersionState.DRAFT else now,
         "published_at": now if state in (VersionState.PUBLISHED, VersionState.SUPERSEDED) else None,
         "share_attribute": derive_share_attribute(parts) if parts else ShareAttribute.UNIVERSAL,
-        "search_text": "\n".join([described["name"], *(part["name"] for part in parts)]).casefold(),
+        "search_text": "\n".join(
+            [described["name"], *(part["name"] for part in parts), *(part["field_name"] for part in parts)]
+        ).casefold(),
     }
     made = ResourceVersion(
         resource_id=resource.id,

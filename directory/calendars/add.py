@@ -1,6 +1,6 @@
 """Adding a year's notice of holidays as dated data, without a release (R117)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import func, select
@@ -17,12 +17,14 @@ from schemas.working_days import calendar_from_mapping
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 _MOST_SPANS = 60
+on_added: list[Callable[[Session, Actor], None]] = []
+"""What rooms above do when a notice is there, in the same transaction, such as computing running deadlines anew."""
 
 
 def add_calendar(session: Session, actor: Actor, body: Mapping[str, Any]) -> HolidayCalendar:
     """Add the holidays and make-up days of a year; a second notice for the year becomes its next revision.
 
-    Deadlines computed before keep the calendar they were computed from until they are computed again.
+    Deadlines that run are computed again by ``on_added``; all others keep the calendar they were computed from.
 
     Args:
         body: ``{"year": 2027, "document": "国办发明电〔2026〕…", "title": "…", "verified": true,
@@ -60,6 +62,8 @@ def add_calendar(session: Session, actor: Actor, body: Mapping[str, Any]) -> Hol
     session.flush()
     facts = {"year": year, "revision": made.revision, "document": document, "verified": made.verified, "days": days}
     append(session, "calendar.added", f"calendar/{made.id}", actor, after=facts, authority="R117")
+    for hook in on_added:
+        hook(session, actor)
     return made
 
 

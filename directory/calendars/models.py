@@ -12,7 +12,7 @@ from adapters.database import Base, Code, Identity, Json, Line, Moment
 class HolidayCalendar(Base):
     """The holidays and make-up days of one year, by the notice that sets them; the newest revision governs.
 
-    ``days``: ``{"title": "…", "holidays": [{"from": "2027-01-01", "to": "2027-01-03"}], "makeup_days": ["2027-02-06"]}``,
+    ``days``: ``{"title": "…", "holidays": [{"from": "2027-01-01", "to": "2027-01-03"}], "makeup_days": [], …}``,
     as in ``schemas/calendars``.
     """
 

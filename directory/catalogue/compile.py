@@ -1,4 +1,4 @@
-"""Compiling catalogue entries: drafting, editing, and the next version of a published one ([M] Art. 9, 10; R18, R28)."""
+"""Compiling catalogue entries: drafting, editing, and the next version of a published one ([M] Art. 9, 10; R18)."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from adapters.clock import case_today
-from adapters.errors import Conflict, InvalidInput, NotAllowed
+from adapters.errors import Conflict, InvalidInput, NotAllowed, Sentence
 from audit.actor import Actor
 from audit.append import append
 from directory.catalogue.codes import next_code
@@ -174,7 +174,7 @@ def _kept_in_class(of: Resource, content: Content) -> Content:
         problem = {
             "pointer": "/classification_code",
             "code": "entry.classification_kept",
-            "message": sentence.format(classification=classification),
+            "message": Sentence(sentence, classification=classification),
         }
         raise InvalidInput("entry.classification_kept", sentence, [problem], classification=classification)
     return content

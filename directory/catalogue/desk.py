@@ -21,7 +21,7 @@ def counts_by_state(session: Session, agency_id: uuid.UUID) -> dict[str, int]:
         .where(Resource.agency_id == agency_id)
         .group_by(ResourceVersion.state)
     )
-    found = dict(session.execute(statement).tuples().all())
+    found = {state: count for state, count in session.execute(statement)}
     return {state.value: found.get(state.value, 0) for state in VersionState}
 
 

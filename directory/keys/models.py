@@ -20,8 +20,8 @@ class KeyPurpose(StrEnum):
 class AgencyKey(Base):
     """A public key of an agency, registered with proof of possession, dated, revocable.
 
-    ``fingerprint`` is the SHA-256 of ``public_key`` in hex; ``public_key`` is base64 of the raw 32 bytes for SIGN and an
-    age recipient (``age1…``) for RECEIVE.
+    ``fingerprint`` is the SHA-256 of ``public_key`` in hex; ``public_key`` is base64 of the raw 32 bytes for SIGN and
+    an age recipient (``age1…``) for RECEIVE.
     """
 
     __tablename__ = "agency_key"

@@ -15,7 +15,8 @@ from audit.append import append
 from directory.people.models import ApiClient, ApiToken
 from directory.people.queries import person
 from directory.people.secrets import hash_password, new_token
-from directory.permissions import administer_clients, require, revoke_client as may_revoke_client
+from directory.permissions import administer_clients, require
+from directory.permissions import revoke_client as may_revoke_client
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from adapters.errors import InvalidInput
+from adapters.errors import InvalidInput, Sentence
 
 SHORTEST = 12
 LONGEST = 200
-_hasher = PasswordHasher()
+_hasher = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1)  # the first of OWASP's settings for argon2id
 
 
 def hash_password(password: str) -> str:
@@ -69,5 +69,5 @@ def check_password(password: object, login: str) -> str:
 
 
 def _weak(sentence: str, **context: object) -> InvalidInput:
-    problem = {"pointer": "/password", "code": "password.weak", "message": sentence.format(**context)}
+    problem = {"pointer": "/password", "code": "password.weak", "message": Sentence(sentence, **context)}
     return InvalidInput("password.weak", sentence, [problem], **context)

@@ -21,8 +21,8 @@ class Connector(StrEnum):
 class Source(Base):
     """The source of a resource. ``config`` holds what is not secret, ``sealed`` the secrets, encrypted.
 
-    POSTGRESQL: config ``{host, port, database, schema, table, columns: {field_name: column}, partition_column?}``, sealed
-    ``{user, password}``. CSV: config ``{object_key, encoding, columns: {field_name: header}, sha256, bytes}``.
+    POSTGRESQL: config ``{host, port, database, schema, table, columns: {field_name: column}, partition_column?}``,
+    sealed ``{user, password}``. CSV: config ``{object_key, encoding, columns: {field_name: header}, sha256, bytes}``.
     """
 
     __tablename__ = "source"

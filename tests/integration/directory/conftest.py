@@ -4,13 +4,39 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import Engine, create_engine, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from adapters.services.databases import connect
 from adapters.settings import Settings
 from audit.append import configure
 from audit.models import Evidence
 from tests import factories
+from tests.integration.conftest import TEMPLATE
+
+ROOM = "test_directory"
+
+
+@pytest.fixture(scope="session")
+def room(services: dict[str, str]) -> Iterator[Engine]:
+    """One migrated database for the tests of this room, as the application's role; nothing is ever committed to it."""
+    with connect(services["SHUNIU_DATABASE_URL"]) as connection:
+        connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(Identifier, (ROOM, TEMPLATE))))
+    engine = create_engine(make_url(services["SHUNIU_APP_DATABASE_URL"]).set(database=ROOM))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(room: Engine) -> Iterator[Session]:
+    """A session whose commits are savepoints: whatever a test does is undone after it."""
+    with room.connect() as connection:
+        undone = connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint") as opened:
+            yield opened
+        undone.rollback()
 
 
 @pytest.fixture(autouse=True)
@@ -41,19 +67,3 @@ def kinds(session: Session) -> Callable[[str], list[str]]:
         return [entry.kind + ("!" if entry.outcome == "REFUSED" else "") for entry in entries]
 
     return read
-
-
-@pytest.fixture
-def opened(fresh: dict[str, str]) -> Iterator[Callable[[], Session]]:
-    """Makes further sessions on the test's database, for what several do at once."""
-    engine = create_engine(fresh["SHUNIU_APP_DATABASE_URL"], pool_size=10)
-    sessions: list[Session] = []
-
-    def open_() -> Session:
-        sessions.append(Session(engine))
-        return sessions[-1]
-
-    yield open_
-    for each in sessions:
-        each.close()
-    engine.dispose()

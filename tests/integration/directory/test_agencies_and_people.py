@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -53,9 +54,13 @@ def test_an_agency_is_registered_and_renamed_and_found_by_what_it_was(session: S
     ],
 )
 def test_wrong_registrations_change_nothing(session: Session, changes: dict[str, str], code: str) -> None:
-    given = {"credit_code": factories.credit_code(70_000_003), "short_code": "AB", "name": "局"} | changes
+    given: dict[str, Any] = {
+        "credit_code": factories.credit_code(70_000_003),
+        "short_code": "AB",
+        "name": "局",
+    } | changes
     with pytest.raises(InvalidInput) as refused:
-        register_agency(session, HUB, **given)  # type: ignore[arg-type]  # texts for texts
+        register_agency(session, HUB, **given)
     assert refused.value.code == code
     assert agencies.agencies(session).items == ()
 
@@ -64,7 +69,7 @@ def test_only_the_system_administrator_registers_agencies(session: Session) -> N
     operator = factories.agency(session, office="REGULATOR")
     for role in Role:
         official = factories.official(session, operator, role)
-        given = {"credit_code": "", "short_code": "", "name": ""}
+        given: dict[str, Any] = {"credit_code": "", "short_code": "", "name": ""}
         expected = InvalidInput if role is Role.SYSTEM_ADMINISTRATOR else NotAllowed
         with pytest.raises(expected):
             register_agency(session, official, **given)

@@ -2,8 +2,8 @@
 
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from adapters.errors import Conflict
 from directory.catalogue.models import ResourceVersion, VersionState
