@@ -21,7 +21,6 @@ class Ports:
     portal: int = 8300
     postgres: int = 8310
     airflow: int = 8320
-    airflow_logs: int = 8321
     s3: int = 8330
     s3_grpc: int = 8331
     s3_master: int = 8332
