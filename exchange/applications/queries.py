@@ -125,6 +125,11 @@ def overdue(
     return _rows(session, page_of(session, late, _EARLIEST_DUE, cursor=cursor, limit=limit))
 
 
+def overdue_count(session: Session) -> int:
+    """How many answers are overdue in all; the caller has seen that the actor supervises."""
+    return session.scalar(select(func.count()).select_from(Application).where(_overdue(case_today(session)))) or 0
+
+
 def counts(session: Session, actor: Actor) -> DeskCounts:
     """How many applications the actor's agency has, and has before it."""
     to_me = Application.provider_id == actor.agency_id

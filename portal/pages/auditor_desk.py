@@ -1,0 +1,67 @@
+"""The auditor's desk: the latest evidence, what was refused, how the log stands."""
+
+from collections.abc import Sequence
+
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from audit.actor import Actor
+from audit.models import Evidence
+from audit.queries import Search, log_state, search
+from directory.people.roles import Role
+from portal.filters import moment, number
+from portal.labels import label
+from portal.languages import N_
+from portal.pages.case import names_by_code
+from portal.pages.frame import DeskItem, DeskSection
+
+SHOWN = 10
+
+
+def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
+    """What auditors and the log's administrator find on the desk."""
+    if not actor.has(Role.AUDITOR, Role.AUDIT_ADMINISTRATOR):
+        return []
+    log = log_state(session)
+    latest = search(session, Search(), limit=SHOWN).items
+    refused = search(session, Search(outcome="REFUSED"), limit=SHOWN).items
+    names = names_by_code(session, {each.agency_code for each in (*latest, *refused) if each.agency_code})
+    signed = (
+        _("The last checkpoint was signed at %(moment)s.", moment=moment(log.signed_at))
+        if log.signed_at
+        else _("No checkpoint is signed yet.")
+    )
+    state = DeskItem(
+        href=url_for("evidence.index"),
+        title=_("%(size)s entries are numbered and signed for", size=number(log.size)),
+        detail=signed + " " + _("%(count)s entries wait to be numbered.", count=number(log.waiting)),
+    )
+    return [
+        DeskSection(title=N_("State of the evidence log"), items=[state], total=log.size + log.waiting, order=5),
+        DeskSection(
+            title=N_("Latest evidence"),
+            items=[_item(each, names) for each in latest],
+            total=log.size + log.waiting,
+            more=url_for("evidence.index"),
+            order=20,
+        ),
+        DeskSection(
+            title=N_("Latest refusals"),
+            items=[_item(each, names) for each in refused],
+            total=len(refused),
+            more=url_for("evidence.index", outcome="REFUSED"),
+            order=15,
+        ),
+    ]
+
+
+def _item(entry: Evidence, names: dict[str, str]) -> DeskItem:
+    return DeskItem(
+        href=url_for("evidence.show", entry_id=entry.id),
+        title=label(entry.kind, "EvidenceKind"),
+        detail=names.get(entry.agency_code, entry.agency_code) or _("The hub"),
+        state=entry.outcome if entry.outcome != "DONE" else "",
+        kind="EvidenceOutcome",
+        since=entry.recorded_at,
+    )

@@ -1,0 +1,240 @@
+"""Evidence: search, one entry with its proof, the timeline of a case, the state of the log."""
+
+import uuid
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from adapters.clock import CITY_ZONE
+from adapters.errors import NotFound
+from audit.actor import Actor
+from audit.keys import SigningKey
+from audit.models import Evidence
+from audit.proof import prove
+from audit.queries import Found, Search, entry, indices, log_state, personal, search
+from directory.agencies.queries import agencies
+from directory.people.queries import person_names
+from directory.people.roles import Role
+from directory.permissions import read_evidence, require
+from exchange.applications.models import Application
+from portal.access import SIGNED_IN, access, current_actor, roles
+from portal.edge import current_session, portal_settings
+from portal.evidence_kinds import EVIDENCE_KINDS
+from portal.exports import export, wanted_export
+from portal.filters import moment
+from portal.inputs import identifier
+from portal.labels import label
+from portal.languages import N_
+from portal.pages.auditor_desk import desk_sections
+from portal.pages.case import names_by_code
+from portal.pages.frame import NavigationEntry, Pages
+
+blueprint = Blueprint("evidence", __name__, url_prefix="/evidence")
+
+READERS = (Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
+MOST_AGENCIES = 200
+
+
+@blueprint.get("/")
+@access(SIGNED_IN)
+def index() -> ResponseReturnValue:
+    """Entries: all of them for auditors, an agency's own and its cases' for others."""
+    session, actor = current_session(), current_actor()
+    wanted = _wanted(session, actor)
+    limit = 200 if wanted_export() else 50
+    page = search(session, wanted, request.args.get("cursor"), limit)
+    numbers = indices(session, page.items)
+    people = person_names(session, {each.person_id for each in page.items if each.person_id})
+    names = names_by_code(session, {each.agency_code for each in page.items if each.agency_code})
+    if wanted_export():
+        return _exported(page.items, numbers, people, names)
+    everything = actor.has(*READERS)
+    return render_template(
+        "evidence/index.html",
+        page=page,
+        numbers=numbers,
+        people=people,
+        names=names,
+        log=log_state(session),
+        everything=everything,
+        kinds=sorted(((kind, label(kind, "EvidenceKind")) for kind in EVIDENCE_KINDS), key=lambda pair: pair[0]),
+        agencies=[(a.credit_code, a.name) for a in agencies(session, limit=MOST_AGENCIES).items] if everything else [],
+        matter=wanted.matter,
+        person=person_names(session, {wanted.person_id}).get(wanted.person_id, "") if wanted.person_id else "",
+    )
+
+
+@blueprint.get("/<uuid:entry_id>")
+@access(SIGNED_IN)
+def show(entry_id: uuid.UUID) -> str:
+    """One entry in full."""
+    return render_template("evidence/show.html", **_page(entry_id))
+
+
+@blueprint.get("/<uuid:entry_id>/entry.json")
+@access(SIGNED_IN)
+def body(entry_id: uuid.UUID) -> Response:
+    """The entry's canonical bytes, as they were hashed into the log."""
+    found = _entry(entry_id)
+    return _download(found.row.body, f"{_name(found)}.json", "application/json")
+
+
+@blueprint.get("/<uuid:entry_id>/proof")
+@access(SIGNED_IN)
+def proof(entry_id: uuid.UUID) -> Response:
+    """A proof that the entry is in the log (c2sp.org/tlog-proof), which anybody can check without the hub.
+
+    Raises:
+        NotFound: the entry waits to be numbered.
+    """
+    found = _entry(entry_id)
+    if found.index is None:
+        raise NotFound(
+            "evidence.waits",
+            "This entry waits to be numbered, which takes about a second. Then its proof can be downloaded.",
+        )
+    text = str(prove(current_session(), found.index))
+    return _download(text.encode(), f"{found.index}.tlog-proof", "text/plain; charset=utf-8")
+
+
+@blueprint.post("/<uuid:entry_id>/personal")
+@access(roles(*READERS))
+def open_personal(entry_id: uuid.UUID) -> ResponseReturnValue:
+    """Open the personal details beside an entry; that somebody looked is an entry itself."""
+    reason = request.form.get("reason", "").strip()[:1_000]
+    page = _page(entry_id)
+    if not reason:
+        return render_template("evidence/show.html", **page, unasked=True), 422
+    details = personal(current_session(), current_actor(), entry_id, reason)
+    return render_template("evidence/show.html", **page, details=_pretty(details))
+
+
+def _wanted(session: Session, actor: Actor) -> Search:
+    fields = request.args
+    person = fields.get("person", "").strip()
+    matter = fields.get("matter", "").strip()[:200]
+    agency_code = fields.get("agency", "").strip()[:18]
+    if not actor.has(*READERS):
+        if matter:
+            require(read_evidence(actor, _codes_of_case(session, matter)))
+            agency_code = ""
+        else:
+            agency_code = actor.agency_code
+    outcome = fields.get("outcome", "")
+    return Search(
+        kind=fields.get("kind", "").strip()[:100],
+        outcome=outcome if outcome in {"DONE", "REFUSED", "FAILED"} else "",
+        agency_code=agency_code,
+        person_id=identifier(person) if person else None,
+        subject=fields.get("subject", "").strip()[:200],
+        matter=matter,
+        since=_moment_of(fields.get("since", "")),
+        until=_moment_of(fields.get("until", ""), days=1),
+    )
+
+
+def _moment_of(text: str, days: int = 0) -> datetime | None:
+    """The beginning of a day in the city, UTC; None when it is no day."""
+    try:
+        day = date.fromisoformat(text.strip())
+        return datetime.combine(day, time(), CITY_ZONE).astimezone(UTC) + timedelta(days=days)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _codes_of_case(session: Session, matter: str) -> set[str]:
+    """Credit codes of the sides of a case; none for a matter that is no application's."""
+    noun, _slash, key = matter.partition("/")
+    try:
+        application = session.get(Application, uuid.UUID(key)) if noun == "application" else None
+    except ValueError:
+        application = None
+    if application is None:
+        return set()
+    return {application.requester.credit_code, application.provider.credit_code}
+
+
+def _entry(entry_id: uuid.UUID) -> Found:
+    session = current_session()
+    found = entry(session, entry_id)
+    codes = {found.row.agency_code} | _codes_of_case(session, found.row.matter)
+    require(read_evidence(current_actor(), codes - {""}))
+    return found
+
+
+def _page(entry_id: uuid.UUID) -> dict[str, Any]:
+    session = current_session()
+    found = _entry(entry_id)
+    settings = portal_settings()
+    row = found.row
+    return {
+        "found": found,
+        "row": row,
+        "data": found.envelope["data"],
+        "before": _pretty(found.envelope["data"].get("before")),
+        "after": _pretty(found.envelope["data"].get("after")),
+        "whole": _pretty(found.envelope),
+        "name": _name(found),
+        "person": person_names(session, {row.person_id}).get(row.person_id, "") if row.person_id else "",
+        "agency": names_by_code(session, {row.agency_code}).get(row.agency_code, row.agency_code),
+        "log": log_state(session),
+        "log_key": str(SigningKey.from_setting(settings.log_origin, settings.log_key).verifier)
+        if settings.log_key
+        else "",
+        "may_open": found.has_personal and current_actor().has(*READERS),
+    }
+
+
+def _pretty(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if value else ""
+
+
+def _name(found: Found) -> str:
+    return str(found.row.id) if found.index is None else str(found.index)
+
+
+def _download(data: bytes, name: str, kind: str) -> Response:
+    answer = Response(data, content_type=kind)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _exported(
+    entries: tuple[Evidence, ...], numbers: dict[uuid.UUID, int], people: dict[uuid.UUID, str], names: dict[str, str]
+) -> Response:
+    heads = [
+        _("Number in the log"),
+        _("When"),
+        _("What"),
+        _("Outcome"),
+        _("Agency"),
+        _("Person"),
+        _("Subject"),
+        _("Case"),
+    ]
+    rows = (
+        [
+            numbers.get(each.id),
+            moment(each.recorded_at),
+            label(each.kind, "EvidenceKind"),
+            label(each.outcome, "EvidenceOutcome"),
+            names.get(each.agency_code, each.agency_code),
+            people.get(each.person_id, "") if each.person_id else "",
+            each.subject,
+            each.matter,
+        ]
+        for each in entries
+    )
+    return export(_("Evidence"), heads, rows)
+
+
+PAGES = Pages(
+    blueprint,
+    navigation=(NavigationEntry(N_("Evidence"), "evidence.index", order=60),),
+    desk_sections=desk_sections,
+)

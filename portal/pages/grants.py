@@ -1,0 +1,143 @@
+"""Grants: what my agency may take, what others may take of its data, and stopping that."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from directory.agencies.queries import agency_names
+from directory.people.roles import Role
+from exchange.applications.steps import steps_of_grant
+from exchange.deliveries.queries import of_grant
+from exchange.grants import queries
+from exchange.grants.end import end
+from exchange.grants.models import Grant, GrantState, ReleaseRecord
+from exchange.grants.resume import resume
+from exchange.grants.suspend import suspend
+from portal.access import SIGNED_IN, access, current_actor, roles
+from portal.edge import current_session
+from portal.filters import here_with, toggled
+from portal.labels import LABELS, label
+from portal.languages import N_
+from portal.pages.case import step_open, take
+from portal.pages.frame import NavigationEntry, Pages
+
+blueprint = Blueprint("grants", __name__, url_prefix="/grants")
+
+STOPPERS = roles(Role.ANSWERER, Role.SECURITY_ADMINISTRATOR)
+ENDERS = roles(Role.ANSWERER, Role.SECURITY_ADMINISTRATOR, Role.REQUESTER)
+TABS = (("terms", N_("Terms")), ("deliveries", N_("Deliveries")), ("releases", N_("What left")))
+MOST_RELEASES = 50
+
+
+@blueprint.get("/")
+@access(SIGNED_IN)
+def index() -> str:
+    """Grants of my agency, the standing ones, or those on my agency's resources."""
+    session, actor = current_session(), current_actor()
+    view = request.args.get("view", "mine")
+    state = request.args.get("state", "")
+    wanted = state if state in LABELS["GrantState"] else None
+    cursor = request.args.get("cursor")
+    if view == "given":
+        page = queries.on_my_resources(session, actor, state=wanted, cursor=cursor)
+    else:
+        view = "standing" if view == "standing" else "mine"
+        page = queries.mine(session, actor, state=wanted, standing=view == "standing", cursor=cursor)
+    ids = {grant.provider_id for grant in page.items} | {g.requester_id for g in page.items if g.requester_id}
+    views = (
+        ("mine", N_("Applied for by my agency")),
+        ("standing", N_("For every agency")),
+        ("given", N_("On my agency's data")),
+    )
+    return render_template(
+        "grants/index.html",
+        page=page,
+        view=view,
+        views=[(key, _(title), url_for(".index", view=key)) for key, title in views],
+        states=[(each, here_with(state=None if each == wanted else each), each == wanted) for each in GrantState],
+        chips=[(label(wanted, "GrantState"), toggled("state", wanted))] if wanted else [],
+        agencies=agency_names(session, ids),
+    )
+
+
+@blueprint.get("/<uuid:grant_id>")
+@access(SIGNED_IN)
+def show(grant_id: uuid.UUID) -> str:
+    """One grant: its terms, what was delivered and what left under it."""
+    return render_template("grants/show.html", **_page(grant_id))
+
+
+@blueprint.post("/<uuid:grant_id>/suspend")
+@access(STOPPERS)
+def suspend_(grant_id: uuid.UUID) -> ResponseReturnValue:
+    """Suspend the grant."""
+    done = _("The grant is suspended. Nothing leaves under it from now on.")
+    return _step(grant_id, "suspend_grant", suspend, done)
+
+
+@blueprint.post("/<uuid:grant_id>/resume")
+@access(STOPPERS)
+def resume_(grant_id: uuid.UUID) -> ResponseReturnValue:
+    """Let a suspended grant live again."""
+    return _step(grant_id, "resume_grant", resume, _("The grant is active again."))
+
+
+@blueprint.post("/<uuid:grant_id>/end")
+@access(ENDERS)
+def end_(grant_id: uuid.UUID) -> ResponseReturnValue:
+    """End the grant for good."""
+    return _step(grant_id, "end_grant", end, _("The grant has ended."))
+
+
+def _step(grant_id: uuid.UUID, step: str, service: Callable[..., Grant], done: str) -> ResponseReturnValue:
+    reason = request.form.get("reason", "")
+    return take(
+        lambda: service(current_session(), current_actor(), grant_id, reason=reason),
+        done,
+        url_for("grants.show", grant_id=grant_id),
+        "grants/show.html",
+        lambda: _page(grant_id, step),
+    )
+
+
+def _page(grant_id: uuid.UUID, step: str = "") -> dict[str, Any]:
+    session, actor = current_session(), current_actor()
+    grant = queries.detail(session, actor, grant_id)
+    steps = steps_of_grant(actor, grant)
+    here = request.args.get("tab", "terms")
+    party = grant.requester_id is not None or actor.agency_id == grant.provider_id
+    mine = () if party else (ReleaseRecord.agency_id == actor.agency_id,)
+    releases = (
+        session.scalars(
+            select(ReleaseRecord)
+            .where(ReleaseRecord.grant_id == grant.id, *mine)
+            .order_by(ReleaseRecord.authorised_at.desc())
+            .limit(MOST_RELEASES)
+        ).all()
+        if here == "releases"
+        else []
+    )
+    deliveries = of_grant(session, grant.id) if here == "deliveries" else ()
+    if not party:
+        deliveries = tuple(each for each in deliveries if each.agency_id == actor.agency_id)
+    ids = {grant.provider_id, *(r.agency_id for r in releases), *(d.agency_id for d in deliveries)}
+    ids |= {grant.requester_id} if grant.requester_id else set()
+    return {
+        "grant": grant,
+        "fields": [item for item in grant.resource_version.items if item.field_name in set(grant.items)],
+        "agencies": agency_names(session, ids),
+        "steps": steps,
+        "step": step if step.upper() in steps else step_open(steps),
+        "here": here if here in dict(TABS) else "terms",
+        "tabs": [(key, _(title), here_with(tab=key, step=None)) for key, title in TABS],
+        "releases": releases,
+        "deliveries": deliveries,
+    }
+
+
+PAGES = Pages(blueprint, navigation=(NavigationEntry(N_("Grants"), "grants.index", order=26),))

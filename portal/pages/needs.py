@@ -1,0 +1,175 @@
+"""Needs: asking for data that is not catalogued or not shared, and the provider's answer."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from adapters.errors import Conflict, InvalidInput
+from directory import permissions
+from directory.agencies.queries import agencies, agency_names
+from directory.catalogue.queries import published_version
+from directory.people.queries import person_names
+from directory.people.roles import Role
+from exchange.needs import queries
+from exchange.needs.answer import accept, refuse
+from exchange.needs.models import NeedState
+from exchange.needs.raise_need import raise_need
+from exchange.needs.withdraw import withdraw
+from portal import fields
+from portal.access import SIGNED_IN, access, current_actor, roles
+from portal.edge import current_session
+from portal.forms import form_again
+from portal.inputs import identifier
+from portal.languages import N_
+from portal.pages.case import step_open, take
+from portal.pages.frame import NavigationEntry, Pages
+
+blueprint = Blueprint("needs", __name__, url_prefix="/needs")
+MOST_AGENCIES = 200
+
+
+@blueprint.get("/")
+@access(SIGNED_IN)
+def index() -> str:
+    """Needs that my agency raised, or was asked for."""
+    session, actor = current_session(), current_actor()
+    usual = "asked" if actor.has(Role.ANSWERER) and not actor.has(Role.REQUESTER) else "mine"
+    view, cursor = request.args.get("view", usual), request.args.get("cursor")
+    if view == "asked":
+        page = queries.to_provider(session, actor, cursor=cursor)
+    else:
+        view, page = "mine", queries.mine(session, actor, cursor=cursor)
+    ids = {need.provider_id for need in page.items} | {need.requester_id for need in page.items}
+    views = [("mine", _("Raised by my agency"), url_for(".index", view="mine"))]
+    views.append(("asked", _("Asked of my agency"), url_for(".index", view="asked")))
+    return render_template(
+        "needs/index.html",
+        page=page,
+        view=view,
+        views=views,
+        agencies=agency_names(session, ids),
+        may_raise=actor.has(Role.REQUESTER),
+    )
+
+
+@blueprint.get("/new")
+@access(roles(Role.REQUESTER))
+def new() -> str:
+    """State what is needed, of which agency."""
+    return render_template("needs/new.html", **_form_page(request.args.get("provider"), request.args.get("resource")))
+
+
+@blueprint.post("/")
+@access(roles(Role.REQUESTER))
+def create() -> ResponseReturnValue:
+    """Raise the need."""
+    provider, resource = request.form.get("provider_id", ""), request.form.get("resource_id", "")
+    try:
+        if not provider:
+            raise InvalidInput(
+                "need.no_provider",
+                "The need was not raised: say which agency holds the data.",
+                [{"pointer": "/provider_id", "message": "Choose the agency that holds the data."}],
+            )
+        made = raise_need(
+            current_session(),
+            current_actor(),
+            provider_id=identifier(provider),
+            description=request.form.get("description", ""),
+            purpose=request.form.get("purpose", ""),
+            duty=request.form.get("duty", ""),
+            resource_id=identifier(resource) if resource else None,
+        )
+    except (InvalidInput, Conflict) as error:
+        return form_again(error, "needs/new.html", **_form_page(provider, resource))
+    flash(_("The need is raised; its provider answers on this page."), "success")
+    return redirect(url_for(".show", need_id=made.id), 303)
+
+
+@blueprint.get("/<uuid:need_id>")
+@access(SIGNED_IN)
+def show(need_id: uuid.UUID) -> str:
+    """One need and its answer."""
+    return render_template("needs/show.html", **_page(need_id))
+
+
+@blueprint.post("/<uuid:need_id>/accept")
+@access(roles(Role.ANSWERER))
+def accept_(need_id: uuid.UUID) -> ResponseReturnValue:
+    """Accept: the data will be catalogued or classified anew."""
+    text = request.form.get("answer", "")
+    return take(
+        lambda: accept(current_session(), current_actor(), need_id, answer=text),
+        _("The need is accepted."),
+        url_for(".show", need_id=need_id),
+        "needs/show.html",
+        lambda: _page(need_id, "accept"),
+    )
+
+
+@blueprint.post("/<uuid:need_id>/refuse")
+@access(roles(Role.ANSWERER))
+def refuse_(need_id: uuid.UUID) -> ResponseReturnValue:
+    """Refuse on law, regulation or rule."""
+    text = request.form.get("answer", "")
+    return take(
+        lambda: refuse(current_session(), current_actor(), need_id, answer=text, basis=fields.basis("basis")),
+        _("The need is refused, with its basis."),
+        url_for(".show", need_id=need_id),
+        "needs/show.html",
+        lambda: _page(need_id, "refuse"),
+    )
+
+
+@blueprint.post("/<uuid:need_id>/withdraw")
+@access(roles(Role.REQUESTER))
+def withdraw_(need_id: uuid.UUID) -> ResponseReturnValue:
+    """Withdraw the need."""
+    reason = request.form.get("reason", "")
+    return take(
+        lambda: withdraw(current_session(), current_actor(), need_id, reason=reason),
+        _("The need is withdrawn."),
+        url_for(".show", need_id=need_id),
+        "needs/show.html",
+        lambda: _page(need_id, "withdraw"),
+    )
+
+
+def _form_page(provider: str | None, resource: str | None) -> dict[str, Any]:
+    session, actor = current_session(), current_actor()
+    provider_id = identifier(provider) if provider else None
+    resource_id = identifier(resource) if resource else None
+    return {
+        "providers": [(a.id, a.name) for a in agencies(session, limit=MOST_AGENCIES).items if a.id != actor.agency_id],
+        "provider_id": provider_id,
+        "resource_id": resource_id,
+        "version": published_version(session, resource_id) if resource_id else None,
+    }
+
+
+def _page(need_id: uuid.UUID, step: str = "") -> dict[str, Any]:
+    session, actor = current_session(), current_actor()
+    need = queries.detail(session, actor, need_id)
+    steps: set[str] = set()
+    if need.state == NeedState.RAISED:
+        if isinstance(permissions.answer(actor, need.provider_id), permissions.Allowed):
+            steps |= {"ACCEPT", "REFUSE"}
+        if isinstance(permissions.act_for_requester(actor, need.requester_id), permissions.Allowed):
+            steps.add("WITHDRAW")
+    return {
+        "need": need,
+        "steps": steps,
+        "step": step if step.upper() in steps else step_open(steps),
+        "agencies": agency_names(session, {need.provider_id, need.requester_id}),
+        "names": person_names(session, {need.raised_by} | ({need.answered_by} if need.answered_by else set())),
+        "version": published_version(session, need.resource_id) if need.resource_id else None,
+    }
+
+
+PAGES = Pages(
+    blueprint,
+    navigation=(NavigationEntry(N_("Needs"), "needs.index", order=29, shown_to=roles(Role.REQUESTER, Role.ANSWERER)),),
+)
