@@ -13,6 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
@@ -111,6 +112,11 @@ class Lake:
             media_type="application/vnd.apache.parquet",
         )
         return part
+
+    def file_batches(self, location: str, path: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Columns of one file below a location, whether or not it is a table's content; the file is held in memory."""
+        content = b"".join(objects(self._settings).chunks(f"{location}/{path}"))
+        yield from pq.ParquetFile(pa.BufferReader(content)).iter_batches(BATCH_ROWS, columns=list(columns))
 
     def remove_strays(self, location: str, prefix: str, parts: Sequence[Part]) -> int:
         """Remove files below a location whose path begins with ``prefix`` and that are not among ``parts``."""

@@ -1,1 +1,1 @@
-"""When data moves: DAG files, read by Airflow and importing nothing but ``airflow.sdk``."""
+"""When data moves: a DAG per kind of work, never per dataset."""

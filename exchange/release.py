@@ -167,6 +167,16 @@ def abort(session: Session, release: Release, *, rows: int, size: int, reason: s
     session.commit()
 
 
+def abandon(session: Session, release_id: uuid.UUID, reason: str) -> None:
+    """Close a door that an earlier attempt left open, when it is certain that nothing left; a closed one stays so.
+
+    The caller commits.
+    """
+    record = session.get(ReleaseRecord, release_id, with_for_update=True)
+    if record is not None and record.state == ReleaseState.AUTHORISED:
+        _close(session, release_id, ReleaseState.ABORTED, HUB, reason=reason)
+
+
 def sweep_open(session: Session, open_for: timedelta = OPEN_FOR) -> int:
     """Mark doors that a crash left open as UNKNOWN; their reserved rows stay charged, because they may have left.
 

@@ -18,7 +18,10 @@ from adapters.objects import ObjectStore
 BLOCK_BYTES = 4 * 1024 * 1024
 MOST_MISFITS = 10_000
 LONGEST_MISFIT = 2_000
-ENCODINGS = {"utf-8": "utf-8-sig", "gb18030": "gb18030"}
+ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "gb18030": "gb18030"}
+"""Names of encodings as Arrow knows them; it passes over a byte order mark."""
+
+_MARKED = {"utf-8": "utf-8-sig"}
 
 
 @dataclass
@@ -47,12 +50,13 @@ class CsvConnector:
 
     def __init__(self, config: Mapping[str, Any], store: ObjectStore) -> None:
         self._key = str(config["object_key"])
-        self._encoding = str(config.get("encoding") or "utf-8").lower()
+        given = str(config.get("encoding") or "utf-8").lower()
         self._columns: Mapping[str, str] = config.get("columns") or {}
         self._sha256: str = config.get("sha256") or ""
         self._store = store
-        if self._encoding not in ENCODINGS:
-            raise Terminal("source.encoding", "The encoding {encoding} is not known.", encoding=self._encoding)
+        if given not in ENCODINGS:
+            raise Terminal("source.encoding", "The encoding {encoding} is not known.", encoding=given)
+        self._encoding = ENCODINGS[given]
 
     def count(self) -> int:
         """Records of the file by Python's own reader, not the one that extracts; the file must be the attached one.
@@ -62,7 +66,7 @@ class CsvConnector:
         """
         with _told(), self._store.open(self._key) as raw:
             hashing = _Hashing(raw)
-            text = io.TextIOWrapper(io.BufferedReader(hashing, BLOCK_BYTES), ENCODINGS[self._encoding], newline="")
+            text = io.TextIOWrapper(io.BufferedReader(hashing, BLOCK_BYTES), _MARKED.get(self._encoding, self._encoding), newline="")
             records = sum(1 for record in csv.reader(text) if record)
         if self._sha256 and hashing.sha256.hexdigest() != self._sha256:
             raise Terminal("source.changed", "The file is not the one that was attached. Attach it again.")

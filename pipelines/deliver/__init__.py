@@ -1,0 +1,1 @@
+"""Preparing files and offline packages under a release."""

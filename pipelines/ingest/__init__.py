@@ -1,0 +1,1 @@
+"""Bringing a source's rows into the lake: plan, extract and check, commit."""

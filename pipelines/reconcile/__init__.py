@@ -1,0 +1,1 @@
+"""Finding what was lost or left behind, and putting it right."""

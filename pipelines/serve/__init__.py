@@ -1,0 +1,1 @@
+"""Bringing a dataset version into a serving table."""

@@ -1,0 +1,139 @@
+"""``shuniu worker``: does short work, sequences evidence, and looks after what falls due.
+
+Short kinds of work are rows (``adapters.work``), taken with SKIP LOCKED under a lease, so that any number of workers
+may run. The sequencer runs in a thread of its own; an advisory lock lets one of all workers be it.
+"""
+
+import logging
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from adapters.database import transaction
+from adapters.errors import ShuniuError, Terminal, Transient
+from adapters.settings import Settings
+from adapters.work import Runner, Work, claim, fail, finish, owned
+from audit.sequence import run_forever
+from exchange.grants.expire import expire
+from portal.wiring import wire
+
+Task = Callable[[Session, Settings, Mapping[str, Any]], dict[str, Any]]
+"""Does a piece of work in the session's transaction, which the worker commits together with the row's end."""
+
+Chore = Callable[[Session], int]
+"""Does what has fallen due, some of it at a time, and says how much."""
+
+KINDS: dict[str, Task] = {}
+"""Short kinds of work by name; a room's function is entered here, in the room above all others."""
+
+CHORES: dict[str, Chore] = {"grants whose term is over": expire}
+
+IDLE_SECONDS = 0.5
+LONGEST_PAUSE = 10.0
+CHORE_SECONDS = 30.0
+STOP_SECONDS = 10.0
+log = logging.getLogger("shuniu.worker")
+
+
+class Worker:
+    """One worker process.
+
+    Args:
+        settings: of the site.
+        kinds: what it can do.
+        chores: what it looks after.
+    """
+
+    def __init__(
+        self, settings: Settings, kinds: Mapping[str, Task] = KINDS, chores: Mapping[str, Chore] = CHORES
+    ) -> None:
+        self._settings = settings
+        self._kinds = kinds
+        self._chores = chores
+        self._stop = threading.Event()
+        self._chores_due = 0.0
+
+    def stop(self, *_: int | FrameType | None) -> None:
+        """End after what is being done now; also a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until stopped. Errors of the database are waited out, longer each time.
+
+        Raises:
+            Terminal: the sequencer ended by itself; without it nothing is proved, so nothing else goes on.
+        """
+        sequencer = threading.Thread(target=run_forever, args=(self._settings, self._stop), name="sequencer")
+        sequencer.start()
+        pause = 0.0
+        while not self._stop.wait(pause):
+            if not sequencer.is_alive():
+                raise Terminal("worker.no_sequencer", "The evidence sequencer ended; its reason is in the log above.")
+            try:
+                done = self.work_once()
+                self._do_chores()
+                pause = 0.0 if done else IDLE_SECONDS
+            except SQLAlchemyError as error:
+                pause = min(LONGEST_PAUSE, max(IDLE_SECONDS, pause * 2))
+                log.warning("The database does not answer (%s); trying again in %.1f s.", type(error).__name__, pause)
+        sequencer.join(STOP_SECONDS)
+
+    def work_once(self) -> bool:
+        """Take one row and do it; whether there was one."""
+        if not self._kinds:
+            return False
+        with transaction(self._settings.app_database_url) as session:
+            taken = claim(session, Runner.WORKER, list(self._kinds))
+            rows = [(work.id, work.kind, dict(work.payload), work.lease_token) for work in taken]
+        for work_id, kind, payload, token in rows:
+            self._do(work_id, kind, payload, token)
+        return bool(rows)
+
+    def _do(self, work_id: uuid.UUID, kind: str, payload: Mapping[str, Any], token: uuid.UUID | None) -> None:
+        url = self._settings.app_database_url
+        try:
+            with transaction(url) as session:
+                work: Work = owned(session, work_id, token)
+                finish(session, work, self._kinds[kind](session, self._settings, payload))
+        except OperationalError:
+            raise
+        except Exception as error:  # whatever a task does wrong is written on its row, and the next one is taken
+            known = isinstance(error, ShuniuError)
+            log.log(logging.WARNING if known else logging.ERROR, "%s %s: %s", kind, work_id, error, exc_info=not known)
+            helps = error.retry_may_help if isinstance(error, ShuniuError) else True
+            with suppress(Transient), transaction(url) as session:
+                fail(session, owned(session, work_id, token), str(error), retry_may_help=helps)
+
+    def _do_chores(self) -> None:
+        if time.monotonic() < self._chores_due:
+            return
+        self._chores_due = time.monotonic() + CHORE_SECONDS
+        for name, chore in self._chores.items():
+            try:
+                with transaction(self._settings.app_database_url) as session:
+                    if done := chore(session):
+                        log.info("%s: %d", name, done)
+            except ShuniuError as error:
+                log.warning("%s: %s", name, error)
+
+
+def main(settings: Settings) -> None:
+    """Run a worker until SIGTERM or SIGINT.
+
+    Raises:
+        Misconfigured: a setting it needs is missing.
+    """
+    settings.require("app_database_url", "sequencer_database_url", "log_key")
+    wire(settings)
+    worker = Worker(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, worker.stop)
+    worker.run()
