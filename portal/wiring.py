@@ -8,6 +8,7 @@ import exchange.hooks
 import exchange.reconcilers
 import exchange.release
 from adapters.settings import Settings
+from directory.calendars import add
 from directory.catalogue import publish, withdraw
 
 
@@ -18,6 +19,7 @@ def wire(settings: Settings) -> None:
     exchange.release.configure(settings.sealing_key.encode()[:64])
     _once(publish.on_published, exchange.hooks.on_published)
     _once(withdraw.on_withdrawn, exchange.hooks.on_withdrawn)
+    _once(add.on_added, exchange.hooks.on_calendar_added)
     exchange.reconcilers.register_reconcilers()
 
 

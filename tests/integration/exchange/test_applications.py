@@ -14,6 +14,7 @@ from adapters.clock import case_today
 from adapters.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from audit.actor import Actor
 from directory.agencies.models import Office
+from directory.calendars import add
 from directory.calendars.models import HolidayCalendar
 from exchange.applications.answer import ItemAnswer, answer
 from exchange.applications.deadlines import recompute_deadlines
@@ -26,6 +27,7 @@ from exchange.applications.receipt import register_receipt, settle_receipt
 from exchange.applications.steps import Step
 from exchange.applications.withdraw import withdraw
 from exchange.grants.models import Grant
+from exchange.hooks import on_calendar_added
 from schemas.canonical import digest
 from tests import factories
 from tests.integration.exchange.conftest import BASIS, MONDAY, Case
@@ -428,3 +430,23 @@ def _at_once(case: Case, step: Callable[[Session], None], times: int) -> list[st
 
 def test_today_is_the_case_clocks(case: Case) -> None:
     assert case_today(case.session) == MONDAY
+
+
+def test_an_added_notice_moves_running_deadlines_by_itself(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(add, "on_added", [on_calendar_added])
+    case.turn(date(2026, 12, 28))
+    application = case.received()
+    answered = case.received()
+    case.answer(answered, ["ask_2", "ask_3"])
+    regulator = factories.official(case.session, factories.agency(case.session, office=Office.REGULATOR), "REGULATOR")
+    body = {
+        "year": 2027,
+        "document": "国办发明电〔2026〕9号",
+        "title": "2027年节假日安排",
+        "verified": True,
+        "holidays": [{"from": "2027-01-01", "to": "2027-01-05"}],
+        "makeup_days": ["2027-01-09"],
+    }
+    add.add_calendar(case.session, regulator, body)
+    assert [application.due_on, application.due_provisional] == [date(2027, 1, 13), False]
+    assert [answered.due_on, answered.due_provisional] == [date(2027, 1, 11), True]
