@@ -16,7 +16,7 @@ from schemas.canonical import digest
 from schemas.code_lists import code_lists
 from schemas.findings import Finding, Severity
 from schemas.metadata import check_entry, derive_share_attribute, implied_item, profile
-from schemas.words import OnMismatch, Sensitivity
+from schemas.words import OnMismatch, Sensitivity, ShareAttribute
 
 _ENTRY_TEXTS = ("name", "abstract", "resource_class", "theme", "classification_code", "format", "update_cycle")
 _ENTRY_WORDS = ("subject_kind", "secrecy_level", "network", "ground")
@@ -128,7 +128,7 @@ def _check_shape(entry: object, items: object) -> None:
 def _item_columns(number: int, item: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {key: _text(item.get(key)) for key in _ITEM_TEXTS}
     row |= {key: _text(item.get(key)) or None for key in _ITEM_CODES}
-    basis = item.get("basis")
+    basis = item.get("basis") if item.get("share_attribute") == ShareAttribute.NO_SHARING else None
     mismatch = item.get("on_mismatch") or OnMismatch.SET_ASIDE
     return row | {
         "position": number + 1,

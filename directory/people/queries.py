@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Collection
+from datetime import date
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from adapters.clock import city_date, system_now
@@ -40,22 +41,21 @@ def account_of(session: Session, person_id: uuid.UUID) -> Account:
     return found
 
 
-def held_now() -> ColumnElement[bool]:
+def _held(today: ColumnElement[date]) -> ColumnElement[bool]:
     """The condition that a role assignment holds today; one that was ended holds no more from that moment."""
-    today = city_date(system_now())
     return (RoleAssignment.held_from <= today) & RoleAssignment.held_to.is_(None)
 
 
-def roles_held() -> ColumnElement[list[str]]:
+def roles_held(today: ColumnElement[date]) -> ColumnElement[list[str]]:
     """The roles of the statement's ``person``, as one array column."""
-    roles = select(RoleAssignment.role).where(RoleAssignment.person_id == Person.id, held_now())
+    roles = select(RoleAssignment.role).where(RoleAssignment.person_id == Person.id, _held(today))
     return func.array(roles.correlate(Person).scalar_subquery())
 
 
 def roles_of(session: Session, person_id: uuid.UUID) -> frozenset[str]:
     """Role words that a person holds now."""
-    statement = select(RoleAssignment.role).where(RoleAssignment.person_id == person_id, held_now())
-    return frozenset(session.scalars(statement))
+    held = _held(literal(city_date(system_now())))
+    return frozenset(session.scalars(select(RoleAssignment.role).where(RoleAssignment.person_id == person_id, held)))
 
 
 def actor_of_person(session: Session, person_id: uuid.UUID, address: str = "") -> Actor:

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from adapters.clock import city_date, system_now
@@ -49,6 +49,34 @@ class Identified:
     account_id: uuid.UUID
     language: str
     agency_name: str
+
+
+_SIGNED_IN = (
+    select(
+        Account.id.label("account_id"),
+        Account.language,
+        Person.id.label("person_id"),
+        Person.name,
+        Agency.id.label("agency_id"),
+        Agency.credit_code,
+        Agency.name.label("agency_name"),
+        Agency.office,
+        roles_held(bindparam("today")).label("roles"),
+    )
+    .select_from(SignIn)
+    .join(Account, Account.id == SignIn.account_id)
+    .join(Person, Person.id == Account.person_id)
+    .join(Agency, Agency.id == Person.agency_id)
+    .where(
+        SignIn.token_hash == bindparam("token_hash"),
+        SignIn.expires_at > bindparam("now"),
+        SignIn.ended_at.is_(None),
+        Account.frozen_at.is_(None),
+        Person.left_at.is_(None),
+        or_(Agency.valid_to.is_(None), Agency.valid_to >= bindparam("today")),
+    )
+)
+"""Built once: every page asks it."""
 
 
 def sign_in(session: Session, login: str, password: str, address: str, settings: Settings) -> SignedIn | Refused:
@@ -125,31 +153,8 @@ def sign_out(session: Session, token: str, address: str) -> None:
 def identify(session: Session, token: str, address: str) -> Identified | None:
     """Whose live token this is, in one query; None for nobody's."""
     now = system_now()
-    row = session.execute(
-        select(
-            Account.id.label("account_id"),
-            Account.language,
-            Person.id.label("person_id"),
-            Person.name,
-            Agency.id.label("agency_id"),
-            Agency.credit_code,
-            Agency.name.label("agency_name"),
-            Agency.office,
-            func.coalesce(roles_held(), []).label("roles"),
-        )
-        .select_from(SignIn)
-        .join(Account, Account.id == SignIn.account_id)
-        .join(Person, Person.id == Account.person_id)
-        .join(Agency, Agency.id == Person.agency_id)
-        .where(
-            SignIn.token_hash == token_hash(token),
-            SignIn.expires_at > now,
-            SignIn.ended_at.is_(None),
-            Account.frozen_at.is_(None),
-            Person.left_at.is_(None),
-            or_(Agency.valid_to.is_(None), Agency.valid_to >= city_date(now)),
-        )
-    ).first()
+    given = {"token_hash": token_hash(token), "now": now, "today": city_date(now)}
+    row = session.execute(_SIGNED_IN, given).first()
     if row is None:
         return None
     actor = Actor(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
 from adapters.clock import city_date, system_now
@@ -18,6 +18,19 @@ from directory.people.secrets import matches, new_token, token_hash
 from directory.people.sign_in import Refused
 
 _ROLES = frozenset({"CLIENT"})
+_BEARER = (
+    select(ApiClient.client_id, Agency.id, Agency.credit_code, Agency.office)
+    .select_from(ApiToken)
+    .join(ApiClient, ApiClient.id == ApiToken.api_client_id)
+    .join(Agency, Agency.id == ApiClient.agency_id)
+    .where(
+        ApiToken.token_hash == bindparam("token_hash"),
+        ApiToken.expires_at > bindparam("now"),
+        ApiClient.revoked_at.is_(None),
+        or_(Agency.valid_to.is_(None), Agency.valid_to >= bindparam("today")),
+    )
+)
+"""Built once: every call of an interface asks it."""
 
 
 @dataclass(frozen=True)
@@ -86,18 +99,8 @@ def _refused() -> Refused:
 def actor_of_bearer(session: Session, token: str, address: str) -> Actor | None:
     """The program whose live token this is, in one look-up by key; None for nobody's."""
     now = system_now()
-    row = session.execute(
-        select(ApiClient.client_id, Agency.id, Agency.credit_code, Agency.office)
-        .select_from(ApiToken)
-        .join(ApiClient, ApiClient.id == ApiToken.api_client_id)
-        .join(Agency, Agency.id == ApiClient.agency_id)
-        .where(
-            ApiToken.token_hash == token_hash(token),
-            ApiToken.expires_at > now,
-            ApiClient.revoked_at.is_(None),
-            or_(Agency.valid_to.is_(None), Agency.valid_to >= city_date(now)),
-        )
-    ).first()
+    given = {"token_hash": token_hash(token), "now": now, "today": city_date(now)}
+    row = session.execute(_BEARER, given).first()
     if row is None:
         return None
     return Actor(
