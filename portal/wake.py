@@ -9,12 +9,11 @@ import uuid
 
 from flask import Response, after_this_request
 
-from adapters.airflow import AirflowClient
 from adapters.errors import ShuniuError
 from adapters.settings import Settings
+from pipelines.wake import wake
 from portal.edge import portal_settings
 
-DELIVER = "deliver"
 log = logging.getLogger("shuniu.portal")
 
 
@@ -31,6 +30,6 @@ def wake_after_commit(work_id: uuid.UUID | None) -> None:
 
 def _quietly(settings: Settings, work_id: uuid.UUID) -> None:
     try:
-        AirflowClient.of(settings).trigger(DELIVER, {"work_id": str(work_id)}, f"{DELIVER}-{work_id}")
+        wake(settings, work_id)
     except ShuniuError as error:
         log.info("Airflow was not woken for %s: %s", work_id, error.code)

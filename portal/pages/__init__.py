@@ -22,6 +22,7 @@ from portal.pages import (
     preferences,
     reviews,
     sign_in,
+    sources,
 )
 from portal.pages.frame import Pages
 
@@ -33,6 +34,7 @@ ALL: tuple[Pages, ...] = (
     health.PAGES,
     preferences.PAGES,
     reviews.PAGES,
+    sources.PAGES,
     agreements.PAGES,
     answers.PAGES,
     applications.PAGES,
