@@ -20,6 +20,7 @@ from portal.labels import label
 from portal.languages import N_
 from portal.pages.frame import NavigationEntry, Pages
 from portal.pages.panels import panel_for
+from portal.pages.reviews import open_steps
 
 blueprint = Blueprint("catalogue", __name__, url_prefix="/catalogue")
 
@@ -118,7 +119,7 @@ def _entry(found: ResourceVersion) -> str:
         panel=panel,
         datasets=datasets,
         versions=versions_of(session, actor, found.resource_id),
-        own=actor.agency_id == found.resource.agency_id,
+        open_steps=open_steps(actor, found),
     )
 
 
