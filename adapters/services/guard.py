@@ -26,7 +26,8 @@ LAST_GRACE_SECONDS = 3.0
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # orders come on standard input alone
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 4
 PR_SET_CHILD_SUBREAPER = 36
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
@@ -230,9 +231,12 @@ def _start(order: Order, output: int) -> int:
 
 def _become(libc: ctypes.CDLL, user: int, group: int) -> None:
     """Give up root but for one right, to read and pass folders: our programs may lie below a closed one."""
+    # Without this bit the kernel takes all rights away at setuid, and access(2), which PostgreSQL asks about its own
+    # programs, answers as if the one right were not there.
+    if libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_SECUREBITS)")
     os.setgroups([])
     os.setgid(group)
-    libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setuid(user)
     bit = 1 << CAP_DAC_READ_SEARCH
     header = struct.pack("=Ii", CAPABILITY_VERSION_3, 0)

@@ -101,3 +101,15 @@ def test_secrets_of_the_parent_are_not_inherited(place: Path, monkeypatch: pytes
     monkeypatch.setenv("SHUNIU_SECRET_KEY", "very-secret")
     run_to_end(python(place, "import os; print(sorted(os.environ))"), place)
     assert not says(place, "SHUNIU_SECRET_KEY")
+
+
+def test_program_below_a_closed_folder_is_reached_without_root(place: Path) -> None:
+    """access(2) must agree, because PostgreSQL asks it for its own programs."""
+    closed = place / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "program").write_text('#!/bin/sh\nid -u\n[ -r "$0" ] && [ -x "$0" ] && echo reached\n')
+    (closed / "program").chmod(0o755)
+    user = (65534, 65534) if os.geteuid() == 0 else None
+    command = Command("program", [str(closed / "program")], place, {"PATH": os.defpath}, user=user)
+    assert run_to_end(command, place) == 0
+    assert log_of(place, "program").read_text().split() == [str(user[0] if user else os.geteuid()), "reached"]
