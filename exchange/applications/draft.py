@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from adapters.clock import case_now, city_date
+from adapters.clock import case_now, case_today
 from adapters.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from audit.actor import Actor
 from audit.append import append
@@ -58,30 +58,21 @@ def draft(
     permissions.require(permissions.apply(actor, provider_id), "application.drafted", subject)
     stated = _stated(items, scope, purpose, duty, modes, term_to, quota_rows, row_condition)
     chosen = _checked(session, version, stated, subject)
-    now = case_now(session)
     application = Application(
         id=uuid.uuid4(),
         state=ApplicationState.DRAFT,
         requester_id=actor.agency_id,
         provider_id=provider_id,
         resource_version_id=version.id,
-        rule_set=rule_set_for(city_date(now)).key,
+        rule_set=rule_set_for(case_today(session)).key,
         applied_by=actor.person_id,
         **_columns(stated),
     )
     application.items = [ApplicationItem(data_item_id=item.id, data_item=item) for item in chosen]
     session.add(application)
     session.flush()
-    append(
-        session,
-        "application.drafted",
-        load.subject(application),
-        actor,
-        matter=load.subject(application),
-        authority=f"{application.rule_set} Art. 15",
-        after=_facts(application, chosen),
-        case_time=now,
-    )
+    facts = _facts(application, chosen)
+    _record(session, actor, application, "application.drafted", after=facts)
     return application
 
 
@@ -123,16 +114,8 @@ def amend(
     kept = {each.data_item_id: each for each in application.items}
     application.items = [kept.get(item.id) or ApplicationItem(data_item_id=item.id, data_item=item) for item in chosen]
     session.flush()
-    append(
-        session,
-        "application.amended",
-        subject,
-        actor,
-        matter=subject,
-        before=before,
-        after=_facts(application, chosen),
-        case_time=case_now(session),
-    )
+    facts = _facts(application, chosen)
+    _record(session, actor, application, "application.amended", before=before, after=facts)
     return application
 
 
@@ -190,7 +173,7 @@ def _checked(session: Session, version: ResourceVersion, stated: Stated, subject
     except (NotAllowed, InvalidInput) as error:
         error.refused("application.drafted", subject)
         raise
-    require_complete(stated, version, city_date(case_now(session)))
+    require_complete(stated, version, case_today(session))
     return chosen
 
 
@@ -204,6 +187,28 @@ def _columns(stated: Stated) -> dict[str, Any]:
         "quota_rows": stated.quota_rows,
         "row_condition": dict(stated.row_condition),
     }
+
+
+def _record(
+    session: Session,
+    actor: Actor,
+    application: Application,
+    kind: str,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any],
+) -> None:
+    append(
+        session,
+        kind,
+        load.subject(application),
+        actor,
+        matter=load.subject(application),
+        authority=f"{application.rule_set} Art. 15",
+        before=before,
+        after=after,
+        case_time=case_now(session),
+    )
 
 
 def _facts(application: Application, items: Sequence[DataItem]) -> dict[str, Any]:

@@ -73,26 +73,37 @@ def acknowledge(
     before = {"state": delivery.state}
     delivery.acknowledgement, delivery.state = given, DeliveryState.ACKNOWLEDGED
     session.flush()
+    _record(session, actor, delivery, given, key, before)
+    return given
+
+
+def _record(
+    session: Session,
+    actor: Actor,
+    delivery: Delivery,
+    given: Acknowledgement,
+    key: AgencyKey | None,
+    before: dict[str, str],
+) -> None:
     append(
         session,
         "delivery.acknowledged",
-        subject,
+        f"delivery/{delivery.id}",
         actor,
-        matter=matter,
+        matter=matter_of(delivery.grant),
         authority=f"grant/{delivery.grant.number}",
         before=before,
         after={
             "number": delivery.number,
             "state": delivery.state,
-            "sha256": sha256,
-            "accepted": accepted,
-            "remark": words,
+            "sha256": given.sha256,
+            "accepted": given.accepted,
+            "remark": given.remark,
             "receipt": given.receipt,
             "key": key.fingerprint if key else None,
-            "signature": base64.b64encode(signature).decode() if key and signature else None,
+            "signature": base64.b64encode(given.signature).decode() if given.signature else None,
         },
     )
-    return given
 
 
 def _require_arrived(delivery: Delivery) -> None:

@@ -4,7 +4,7 @@ import uuid
 
 from sqlalchemy.orm import Session
 
-from adapters.clock import case_now, city_date
+from adapters.clock import case_now, case_today
 from adapters.errors import Conflict, InvalidInput, NotAllowed
 from adapters.texts import line, prose
 from adapters.work import Runner, enqueue
@@ -59,24 +59,7 @@ def request(
         raise grants.unknown()
     subject, case = f"grant/{grant.id}", matter_of(grant)
     permissions.require(permissions.receive(actor, grant.requester_id), "delivery.requested", subject, case)
-    if format not in FORMATS.get(mode, frozenset()):
-        raise InvalidInput(
-            "delivery.format",
-            "This mode and format do not go together. Files are PARQUET or CSV; offline exchange is a PACKAGE.",
-            [{"pointer": "/format", "message": "Choose a format of the chosen mode."}],
-        )
-    asked = ReleaseRequest(actor, mode, prose(purpose, "/purpose", most=4_000), line(matter, "/matter"))
-    now = case_now(session)
-    refused = reason_to_refuse(terms_of(session, grant.id), asked, city_date(now))
-    if refused is not None:
-        code, sentence = refused
-        raise NotAllowed(f"release.{code}", sentence).refused("delivery.requested", subject, case)
-    if mode == Mode.OFFLINE and current_key(session, asked_by(actor), KeyPurpose.RECEIVE) is None:
-        raise Conflict(
-            "delivery.no_key",
-            "Your agency has no registered receiving key to encrypt the package to. Make one with `shuniu key new` and "
-            "register it.",
-        )
+    asked = _checked(session, actor, grant, mode, format, purpose, matter)
     delivery = Delivery(
         id=uuid.uuid4(),
         number=next_number(session, session.get_one(Agency, grant.provider_id), Document.DELIVERY),
@@ -94,23 +77,53 @@ def request(
     delivery.work_id = work.id
     session.add(delivery)
     session.flush()
+    _record(session, actor, delivery)
+    return delivery
+
+
+def _record(session: Session, actor: Actor, delivery: Delivery) -> None:
     append(
         session,
         "delivery.requested",
         f"delivery/{delivery.id}",
         actor,
-        matter=case,
-        authority=f"grant/{grant.number}",
+        matter=matter_of(delivery.grant),
+        authority=f"grant/{delivery.grant.number}",
         after={
             "number": delivery.number,
             "state": delivery.state,
-            "mode": mode,
-            "format": format,
-            "matter": asked.matter,
+            "mode": delivery.mode,
+            "format": delivery.format,
+            "matter": delivery.matter,
         },
-        case_time=now,
+        case_time=case_now(session),
     )
-    return delivery
+
+
+def _checked(
+    session: Session, actor: Actor, grant: Grant, mode: Mode, format: FileFormat, purpose: str, matter: str
+) -> ReleaseRequest:
+    """What the door will be asked, when it would not refuse it today."""
+    if format not in FORMATS.get(mode, frozenset()):
+        raise InvalidInput(
+            "delivery.format",
+            "This mode and format do not go together. Files are PARQUET or CSV; offline exchange is a PACKAGE.",
+            [{"pointer": "/format", "message": "Choose a format of the chosen mode."}],
+        )
+    asked = ReleaseRequest(actor, mode, prose(purpose, "/purpose", most=4_000), line(matter, "/matter"))
+    refused = reason_to_refuse(terms_of(session, grant.id), asked, case_today(session))
+    if refused is not None:
+        code, sentence = refused
+        raise NotAllowed(f"release.{code}", sentence).refused(
+            "delivery.requested", f"grant/{grant.id}", matter_of(grant)
+        )
+    if mode == Mode.OFFLINE and current_key(session, asked_by(actor), KeyPurpose.RECEIVE) is None:
+        raise Conflict(
+            "delivery.no_key",
+            "Your agency has no registered receiving key to encrypt the package to. Make one with `shuniu key new` and "
+            "register it.",
+        )
+    return asked
 
 
 def asked_by(actor: Actor) -> uuid.UUID:
