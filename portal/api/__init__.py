@@ -2,9 +2,15 @@
 
 from flask import Blueprint
 
-from portal.api import describe, token
+from portal.api import cases, catalogue, deliveries, describe, grants, keys, records, token
 
 ALL: tuple[Blueprint, ...] = (
     token.blueprint,
     describe.blueprint,
+    keys.blueprint,
+    catalogue.blueprint,
+    cases.blueprint,
+    grants.blueprint,
+    records.blueprint,
+    deliveries.blueprint,
 )

@@ -5,7 +5,8 @@ from urllib.parse import unquote_plus
 
 from flask import Blueprint, Response, request
 
-from directory.people.tokens import Refused, issue_token
+from directory.people.sign_in import Refused
+from directory.people.tokens import issue_token
 from portal import refusals
 from portal.access import PUBLIC, access
 from portal.api.endpoint import json_answer
