@@ -32,6 +32,7 @@ ITEM = {
 }
 SIGNATURE = "A" * 86 + "=="
 BODIES: dict[str, dict[str, Any]] = {
+    "record-query": {"key": {"credit_code": "91350100M000100Y43"}, "purpose": "核验", "matter": "办件-1"},
     "agency-registration": {"credit_code": "91350100M000100Y43", "short_code": "MZJ", "name": "民政局"},
     "catalogue-entry": {
         "name": "行政区划", "abstract": "全国行政区划代码与名称", "keywords": ["区划"], "resource_class": "BASE",
