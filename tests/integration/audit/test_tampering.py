@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from audit.checkpoint import Checkpoint
 from audit.keys import SigningKey
 from audit.note import Note
+from audit.personal import Seal, committed
 from tests.integration.audit.conftest import Log
 
 CHANGED_BODY = b'{"changed":true}'
@@ -332,6 +333,23 @@ def test_personal_details_swapped_deleted_or_added_are_named(long_log: Log, owne
         ("personal_differs", 5),
         ("personal_differs", 6),
     ]
+
+
+def test_personal_details_sealed_anew_by_who_has_the_sites_key_are_named(long_log: Log, owner: Session) -> None:
+    name = entry_id(owner, 1)
+    _, opening = committed({"name": "王五"})
+    wrapped_key, ciphertext = Seal(long_log.settings.sealing_key).close(name, opening)
+    run(
+        owner,
+        "UPDATE evidence_personal SET wrapped_key = :wrapped_key, ciphertext = :ciphertext WHERE evidence_id = :id",
+        wrapped_key=wrapped_key,
+        ciphertext=ciphertext,
+        id=name,
+    )
+    report = long_log.verify(owner)
+    assert report.first
+    assert (report.first.code, report.first.index) == ("personal_differs", 1)
+    assert "not those that it commits to" in report.first.sentence
 
 
 def test_destroyed_personal_details_leave_the_log_whole(long_log: Log, owner: Session) -> None:
