@@ -11,12 +11,14 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psycopg
 from sqlalchemy.engine import make_url
 
+from adapters.clock import system_now
 from adapters.errors import Misconfigured
 from adapters.services.ports import LOOPBACK
 from adapters.services.process import Command
@@ -26,6 +28,7 @@ from adapters.services.secrets import SecretFolder, write_private
 HUB_USER = "hub"
 ADMINISTRATOR = "admin"
 PARALLELISM = 4
+KEEP_DAYS = 30
 
 # Workers are forks of the scheduler. What a task needs is imported before they fork: the first task of each worker
 # would take five seconds longer otherwise. The last line is what `python -m airflow` does.
@@ -98,6 +101,16 @@ class EmbeddedAirflow:
     def dag_processor(self) -> Command:
         """The command that reads the DAG files."""
         return self._airflow("airflow-dag-processor", "dag-processor")
+
+    def clean(self) -> Command:
+        """The command that drops runs older than KEEP_DAYS from Airflow's database; old logs are dropped right here.
+
+        What a run did for the hub is in the hub's own tables and evidence; Airflow's tell what went wrong lately.
+        """
+        oldest = system_now() - timedelta(days=KEEP_DAYS)
+        _drop_old_files(self.folder / "logs", oldest.timestamp())
+        arguments = ("--clean-before-timestamp", oldest.isoformat(), "--skip-archive", "--yes")
+        return self._airflow("airflow-clean", "db", "clean", *arguments)
 
     def is_ready(self) -> bool:
         """Whether the API server answers, tasks' questions included: the first one makes it prepare for seconds."""
@@ -205,6 +218,15 @@ class EmbeddedAirflow:
                 "stale_dag_threshold": 60,
             },
         }
+
+
+def _drop_old_files(folder: Path, oldest: float) -> None:
+    """Drop files last written before a moment (seconds since 1970), and folders that this leaves empty."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_file() and not path.is_symlink() and path.stat().st_mtime < oldest:
+            path.unlink()
+        elif path.is_dir() and not path.is_symlink() and path.stat().st_mtime < oldest and not any(path.iterdir()):
+            path.rmdir()
 
 
 def _rendered(options: Mapping[str, Mapping[str, object]]) -> str:

@@ -19,6 +19,7 @@ from adapters.services.supervisor import Condition, Service, Supervisor
 
 PORTAL_SECONDS = 180.0
 AIRFLOW_SECONDS = 300.0
+CLEAN_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ class Hub:
         migrated, answering = ("postgresql", "airflow-migrate"), ("postgresql", "airflow-api")
         return environment, [
             Service("airflow-migrate", "", airflow.migrate, after=("postgresql",), once=True),
+            Service("airflow-clean", "", airflow.clean, after=migrated, every=CLEAN_SECONDS),
             Service("airflow-api", airflow.url, airflow.api_server, airflow.is_ready, after=migrated),
             Service(
                 "airflow-scheduler",

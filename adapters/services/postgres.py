@@ -46,7 +46,6 @@ logging_collector = off
 log_line_prefix = '%m [%p] %q%u@%d '
 log_timezone = 'UTC'
 timezone = 'UTC'
-idle_in_transaction_session_timeout = '10min'
 """
 
 # No line for sockets or other addresses: who is not on loopback with a password is refused.

@@ -17,7 +17,9 @@ from adapters.services.secrets import write_private
 
 TICK_SECONDS = 0.1
 PROBE_SECONDS = 3.0
+SETTLED_SECONDS = 2.0
 PROBES_AT_ONCE = 4
+FIRST_TURN_SECONDS = 3600.0
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
 STEADY_SECONDS = 60.0
@@ -44,9 +46,10 @@ class Service:
         name: its name in ``shuniu status``.
         address: where it can be reached; empty when nobody calls it.
         prepare: writes what it needs and returns its command; None when it is not ours to start.
-        is_ready: whether it answers; None when running is all there is to see.
+        is_ready: whether it answers; None when nobody can ask it: then it is healthy once it has run for a moment.
         after: names of services that must be healthy or done before it is started.
         once: it has one thing to do and then ends with status 0.
+        every: it has one thing to do, an hour after the start and then after so many seconds again; 0 for all others.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Service:
     is_ready: Callable[[], bool] | None = None
     after: tuple[str, ...] = ()
     once: bool = False
+    every: float = 0.0
 
 
 @dataclass
@@ -75,6 +79,7 @@ class _Watched:
     service: Service
     condition: Condition
     process: GuardedProcess | None = None
+    started: float = 0.0
     next_start: float = 0.0
     next_probe: float = 0.0
     healthy_since: float = 0.0
@@ -102,7 +107,9 @@ class Supervisor:
     def add(self, service: Service) -> None:
         """Take a service into care; it is started as soon as those it needs are healthy."""
         with self._lock:
-            self._watched[service.name] = _Watched(service, Condition(service.name, service.address))
+            watched = self._watched[service.name] = _Watched(service, Condition(service.name, service.address))
+            if service.every:
+                self._postpone_turn(watched, min(service.every, FIRST_TURN_SECONDS))
 
     def conditions(self) -> list[Condition]:
         """How each service is now."""
@@ -178,7 +185,7 @@ class Supervisor:
 
     def _look_after(self, watched: _Watched) -> None:
         now = time.monotonic()
-        if watched.condition.health is Health.DONE:
+        if watched.condition.health is Health.DONE and not (watched.service.every and now >= watched.next_start):
             return
         if watched.service.prepare and watched.process is None:
             if now >= watched.next_start and self._may_start(watched.service):
@@ -202,7 +209,7 @@ class Supervisor:
             return
         watched.condition.pid = watched.process.pid
         watched.condition.health = Health.STARTING
-        watched.next_probe, watched.answer = 0.0, None
+        watched.started, watched.next_probe, watched.answer = time.monotonic(), 0.0, None
 
     def _mourn(self, watched: _Watched, status: int) -> None:
         assert watched.process is not None
@@ -212,9 +219,17 @@ class Supervisor:
         if watched.service.once and status == 0:
             watched.condition.health, watched.condition.note = Health.DONE, ""
             return
+        if watched.service.every:
+            watched.condition.note = "" if status == 0 else _obituary(status)
+            self._postpone_turn(watched, watched.service.every)
+            return
         if watched.healthy_since and time.monotonic() - watched.healthy_since > STEADY_SECONDS:
             watched.deaths = 0
-        self._postpone(watched, f"ended with status {status}")
+        self._postpone(watched, _obituary(status))
+
+    def _postpone_turn(self, watched: _Watched, seconds: float) -> None:
+        watched.condition.health = Health.DONE
+        watched.next_start = time.monotonic() + seconds
 
     def _postpone(self, watched: _Watched, reason: str) -> None:
         """Start again later: at once at first, then after twice the wait each time."""
@@ -224,18 +239,19 @@ class Supervisor:
         watched.next_start = time.monotonic() + wait
         watched.condition.restarts += 1
         watched.condition.health = Health.RESTARTING
-        watched.condition.note = f"{reason} at {system_now():%Y-%m-%d %H:%M:%S} UTC"
+        watched.condition.note = reason
 
     def _probe(self, watched: _Watched) -> None:
         """Ask the service how it is, without waiting for its answer: a slow one must not hold up the others."""
-        if watched.service.once:
+        if watched.service.once or watched.service.every:
             return
         if watched.service.is_ready and watched.answer is None:
             watched.answer = self._probes.submit(watched.service.is_ready)
             return
         if watched.answer and not watched.answer.done():
             return
-        well = watched.answer.result() if watched.answer else True
+        settled = time.monotonic() - watched.started > SETTLED_SECONDS
+        well = watched.answer.result() if watched.answer else settled
         watched.answer = None
         watched.next_probe = time.monotonic() + (PROBE_SECONDS if well else TICK_SECONDS)
         condition = watched.condition
@@ -250,3 +266,7 @@ class Supervisor:
         if text != self._written:
             write_private(state_file(self._home), text + "\n")
             self._written = text
+
+
+def _obituary(status: int) -> str:
+    return f"ended with status {status} at {system_now():%Y-%m-%d %H:%M:%S} UTC"

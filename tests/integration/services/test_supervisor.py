@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,7 @@ def test_waits_grow_while_it_keeps_dying(place: Path, supervisor: Supervisor) ->
     wait_until(lambda: marks.exists() and len(marks.read_text().splitlines()) >= 4)
     times = [float(line) for line in marks.read_text().splitlines()]
     waits = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
-    assert waits[0] > 0.4
-    assert waits[2] > waits[0] * 2
+    assert [wait >= expected for wait, expected in zip(waits, (0.5, 1.0, 2.0), strict=False)] == [True] * 3
 
 
 def test_death_at_the_start_is_reported_with_its_log(place: Path, supervisor: Supervisor) -> None:
@@ -83,3 +83,13 @@ def test_service_waits_for_what_it_needs(place: Path, supervisor: Supervisor) ->
     supervisor.wait_healthy(["second"], 10)
     assert condition(supervisor, "first").health is Health.DONE
     assert condition(supervisor, "second").restarts == 0
+
+
+def test_service_with_turns_runs_again_and_rests_when_it_failed(place: Path, supervisor: Supervisor) -> None:
+    marks = place / "turns"
+    program = f"open({str(marks)!r}, 'a').write('x'); raise SystemExit(4)"
+    supervisor.add(replace(service(place, "daily", program), every=0.4))
+    assert condition(supervisor, "daily").health is Health.DONE
+    wait_until(lambda: marks.exists() and len(marks.read_text()) == 3)
+    wait_until(lambda: condition(supervisor, "daily").note.startswith("ended with status 4"))
+    assert condition(supervisor, "daily").restarts == 0
