@@ -168,9 +168,14 @@ class _Walk:
 
 
 def _reconcile(session: Session, reconcilers: Mapping[str, Reconciler], report: Report) -> None:
+    """Compare with the business tables; one that cannot read a falsified entry must not hide what was found."""
     for name, reconcile in sorted(reconcilers.items()):
         report.reconciled[name] = 0
-        for discrepancy in reconcile(session):
-            report.reconciled[name] += 1
-            found = (discrepancy.expected, discrepancy.found)
-            report.add(Finding(f"reconcile.{name}", f"{name}: {discrepancy.sentence}", None, None, *found))
+        try:
+            for discrepancy in reconcile(session):
+                report.reconciled[name] += 1
+                found = (discrepancy.expected, discrepancy.found)
+                report.add(Finding(f"reconcile.{name}", f"{name}: {discrepancy.sentence}", None, None, *found))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            sentence = f"{name}: the comparison came upon an entry that it cannot read ({type(error).__name__})."
+            report.add(Finding(f"reconcile.{name}", sentence))
