@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import audit.append
+import directory.reconcilers
 import exchange.hooks
 import exchange.reconcilers
 import exchange.release
@@ -20,6 +21,7 @@ def wire(settings: Settings) -> None:
     _once(publish.on_published, exchange.hooks.on_published)
     _once(withdraw.on_withdrawn, exchange.hooks.on_withdrawn)
     _once(add.on_added, exchange.hooks.on_calendar_added)
+    directory.reconcilers.register_reconcilers()
     exchange.reconcilers.register_reconcilers()
 
 

@@ -1,6 +1,5 @@
 """What a catalogue version says: checked from a form, a workbook or the API, written into the tables, and read back."""
 
-import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -84,19 +83,24 @@ def items_of(version: ResourceVersion) -> list[dict[str, Any]]:
 
 
 def content_digest(version: ResourceVersion) -> str:
-    """SHA-256 of what a version says, hex, so that evidence shows what exactly was reviewed and published."""
-    return digest({"entry": entry_of(version), "items": items_of(version)})
+    """SHA-256 of what a version says, hex, so that evidence shows what exactly was reviewed and published.
+
+    What is empty is left out, so that a field which a later release adds changes no older version's digest.
+    """
+    return digest({"entry": _said(entry_of(version)), "items": [_said(item) for item in items_of(version)]})
+
+
+def _said(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if not (value is None or value is False or value in ("", []))}
 
 
 def problems_of(findings: Sequence[Finding]) -> list[dict[str, str]]:
-    """Findings as an error's problems; ``template`` and ``context`` (JSON) let an edge say them in its language."""
+    """Findings as an error's problems."""
     return [
         {
             "pointer": finding.path,
             "code": finding.code,
             "message": Sentence(finding.message, **finding.context),
-            "template": finding.message,
-            "context": json.dumps(dict(finding.context), ensure_ascii=False, default=str),
         }
         for finding in findings
     ]

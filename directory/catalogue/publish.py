@@ -43,6 +43,8 @@ def publish_version(
         move(former, Step.SUPERSEDE)
         former.ended_at = now
         session.flush()
+        by = {"by": subject, "code": former.resource.code, "number": former.number}
+        append(session, "resource.superseded", f"resource_version/{former.id}", actor, after=by, case_time=now)
     version.state, version.published_at = in_force, now
     session.flush()
     facts = {

@@ -1,0 +1,95 @@
+"""Compare the directory's tables with the evidence log: rows without entries, entries without rows, states and contents
+that evidence does not explain (R120).
+
+``register_reconcilers`` hands these to ``audit.reconcile``; verification runs them.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
+
+from audit.models import Evidence
+from audit.reconcile import DONE, Discrepancy, entries_have_rows, register, rows_have_entries, states_follow_entries
+from directory.agencies.models import Agency
+from directory.catalogue.content import content_digest
+from directory.catalogue.models import ResourceVersion, VersionState
+from directory.keys.models import AgencyKey
+from directory.people.models import Account, ApiClient, DataAdministrator, Person
+from directory.sources.models import Source
+
+_BATCH = 200
+_VERSION_STATES = {
+    "resource.drafted": VersionState.DRAFT,
+    "resource.submitted": VersionState.SUBMITTED,
+    "resource.returned": VersionState.RETURNED,
+    "secrecy_review.failed": VersionState.RETURNED,
+    "resource.approved": VersionState.APPROVED,
+    "resource.published": VersionState.PUBLISHED,
+    "resource.superseded": VersionState.SUPERSEDED,
+    "resource.withdrawn": VersionState.WITHDRAWN,
+}
+_CONTENT = ("resource.drafted", "resource.edited")
+
+
+def register_reconcilers() -> None:
+    """Have every verification compare the directory's tables with the log."""
+    _rows("agency", Agency.id, "agency.registered")
+    _rows("person", Person.id, "person.registered")
+    _both("person-left", "person", Person.id, "person.left", Person.left_at)
+    _rows("account", Account.id, "account.opened")
+    _rows("client", ApiClient.id, "client.registered")
+    _both("client-revoked", "client", ApiClient.id, "client.revoked", ApiClient.revoked_at)
+    _rows("appointment", DataAdministrator.id, "appointment.made")
+    _both("appointment-filed", "appointment", DataAdministrator.id, "appointment.filed", DataAdministrator.filed_on)
+    _rows("key", AgencyKey.id, "key.registered")
+    _both("key-revoked", "key", AgencyKey.id, "key.revoked", AgencyKey.revoked_at)
+    _rows("source", Source.id, "source.attached")
+    _rows("resource_version", ResourceVersion.id, "resource.drafted")
+    states = states_follow_entries("resource_version", ResourceVersion.id, ResourceVersion.state, _VERSION_STATES)
+    register("resource_version-state", states)
+    register("resource_version-content", versions_unchanged)
+
+
+def versions_unchanged(session: Session) -> Iterator[Discrepancy]:
+    """Catalogue versions that do not say what their last drafting or editing recorded."""
+    last = uuid.UUID(int=0)
+    statement = select(ResourceVersion).options(selectinload(ResourceVersion.items)).order_by(ResourceVersion.id)
+    while batch := session.scalars(statement.where(ResourceVersion.id > last).limit(_BATCH)).all():
+        recorded = _recorded(session, [f"resource_version/{version.id}" for version in batch])
+        for version in batch:
+            subject, now = f"resource_version/{version.id}", content_digest(version)
+            stated = recorded.get(subject, now)
+            if stated != now:
+                sentence = f"{subject} does not say what its last entry of drafting or editing records."
+                yield Discrepancy(subject, sentence, expected=stated, found=now)
+        last = batch[-1].id
+
+
+def _recorded(session: Session, subjects: Sequence[str]) -> dict[str, str]:
+    """The digest of the content by the last entry, of each subject that has one."""
+    entries = select(Evidence.subject, Evidence.body).where(
+        Evidence.kind.in_(_CONTENT), Evidence.subject.in_(subjects), Evidence.outcome == DONE
+    )
+    rows = session.execute(entries.order_by(Evidence.recorded_at, Evidence.id))
+    return {subject: json.loads(body)["data"]["after"]["digest"] for subject, body in rows}
+
+
+def _rows(noun: str, identity: InstrumentedAttribute[uuid.UUID], kind: str) -> None:
+    register(noun, rows_have_entries(noun, identity, [kind]))
+    register(f"{noun}-entries", entries_have_rows(noun, identity, [kind]))
+
+
+def _both(
+    name: str,
+    noun: str,
+    identity: InstrumentedAttribute[uuid.UUID],
+    kind: str,
+    moment: InstrumentedAttribute[object],
+) -> None:
+    """What has a moment has its entry, and what has the entry has its moment."""
+    happened = moment.is_not(None)
+    register(name, rows_have_entries(noun, identity, [kind], happened))
+    register(f"{name}-entries", entries_have_rows(noun, identity, [kind], happened))

@@ -1,0 +1,104 @@
+"""The directory's tables compared with the log: nothing differs after right work, and every forgery shows."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from adapters.clock import case_today
+from adapters.settings import Settings
+from audit.actor import HUB, Actor
+from audit.reconcile import registered
+from directory.agencies.register import register_agency
+from directory.catalogue.compile import draft_next_version, draft_resource, edit_version
+from directory.catalogue.models import ResourceVersion
+from directory.catalogue.publish import publish_version
+from directory.catalogue.review import approve_version
+from directory.catalogue.secrecy import review_secrecy
+from directory.catalogue.submit import submit_version
+from directory.people.accounts import open_account
+from directory.people.appointments import appoint, file
+from directory.people.assign import assign_role
+from directory.people.queries import actor_of_person
+from directory.people.register import person_left, register_person
+from directory.people.roles import Role
+from directory.reconcilers import register_reconcilers
+from tests import factories
+from tests.factories import entry, items
+
+
+def differences(session: Session) -> set[str]:
+    """Names of the reconcilers that find something."""
+    session.flush()
+    register_reconcilers()
+    own = {name: check for name, check in registered().items() if check.__module__.startswith(("audit.", "directory."))}
+    session.expire_all()
+    return {name for name, check in own.items() if list(check(session))}
+
+
+@pytest.fixture
+def people(session: Session) -> tuple[Actor, Actor]:
+    bureau = register_agency(session, HUB, credit_code=factories.credit_code(5), short_code="B5", name="局")
+    made = []
+    for number, roles in enumerate(((Role.COMPILER,), (Role.REVIEWER, Role.SECRECY_REVIEWER))):
+        someone = register_person(session, HUB, bureau.id, f"人{number}")
+        for role in roles:
+            assign_role(session, HUB, someone.id, role)
+        open_account(session, HUB, someone.id, f"person{number}", "twelve letters")
+        made.append(actor_of_person(session, someone.id))
+    return made[0], made[1]
+
+
+@pytest.fixture
+def version(session: Session, people: tuple[Actor, Actor]) -> ResourceVersion:
+    compiler, reviewer = people
+    first = draft_resource(session, compiler, entry(), items())
+    edit_version(session, compiler, first.id, entry(abstract="改过的摘要"), items(2), expected=None)
+    second = first
+    for _ in range(2):
+        submit_version(session, compiler, second.id)
+        approve_version(session, reviewer, second.id)
+        review_secrecy(session, reviewer, second.id, passed=True, document="1号")
+        publish_version(session, compiler, second.id)
+        if second is first:
+            second = draft_next_version(session, compiler, first.resource_id, case_today(session))
+    return second
+
+
+def test_right_work_leaves_no_difference(
+    session: Session, people: tuple[Actor, Actor], version: ResourceVersion, rules: Settings
+) -> None:
+    compiler, reviewer = people
+    assert compiler.person_id is not None
+    assert compiler.agency_id is not None
+    assert reviewer.person_id is not None
+    operator = register_agency(
+        session, HUB, credit_code=factories.credit_code(6), short_code="OP", name="主管", office="REGULATOR"
+    )
+    regulator = register_person(session, HUB, operator.id, "管理员")
+    assign_role(session, HUB, regulator.id, Role.REGULATOR)
+    made = appoint(session, HUB, compiler.agency_id, compiler.person_id, reviewer.person_id)
+    file(session, actor_of_person(session, regulator.id), made.id)
+    person_left(session, HUB, reviewer.person_id)
+    assert differences(session) == set()
+
+
+@pytest.mark.parametrize(
+    ("forgery", "found"),
+    [
+        ("UPDATE resource_version SET state = 'WITHDRAWN' WHERE number = 2", "resource_version-state"),
+        ("UPDATE resource_version SET state = 'WITHDRAWN' WHERE number = 1", "resource_version-state"),
+        ("UPDATE resource_version SET abstract = 'forged' WHERE number = 2", "resource_version-content"),
+        ("UPDATE data_item SET share_condition = 'none' WHERE position = 1", "resource_version-content"),
+        ("UPDATE person SET left_at = now() WHERE name = '人1'", "person-left"),
+        ("DELETE FROM account WHERE login = 'person1'", "account-entries"),
+        (
+            "INSERT INTO agency SELECT gen_random_uuid(), 'X', 'X', name, name_en, kind, level, office, parent_id,"
+            " valid_from, valid_to, created_at FROM agency",
+            "agency",
+        ),
+    ],
+)
+def test_a_forgery_shows(session: Session, version: ResourceVersion, forgery: str, found: str) -> None:
+    session.flush()
+    session.execute(text(forgery))
+    assert differences(session) == {found}
