@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from portal.demo.stage import Stage, Unexpected
@@ -22,14 +23,18 @@ def shuniu(folder: Path, *arguments: str) -> str:
     return _run(folder, {}, arguments)
 
 
-def shuniu_here(stage: Stage, *arguments: str) -> str:
-    """Run a command as the operator does, with the hub's settings; otherwise as ``shuniu``."""
+def shuniu_here(stage: Stage, *arguments: str, statuses: Collection[int] = (0,)) -> str:
+    """Run a command as the operator does, with the hub's settings; otherwise as ``shuniu``.
+
+    Args:
+        statuses: exit statuses that are no failure.
+    """
     home = stage.settings.home
     given = {name: value for name, value in os.environ.items() if name.startswith("SHUNIU_")}
-    return _run(home, given | {"SHUNIU_HOME": str(home)}, arguments)
+    return _run(home, given | {"SHUNIU_HOME": str(home)}, arguments, statuses)
 
 
-def _run(folder: Path, environ: dict[str, str], arguments: tuple[str, ...]) -> str:
+def _run(folder: Path, environ: dict[str, str], arguments: tuple[str, ...], statuses: Collection[int] = (0,)) -> str:
     done = subprocess.run(
         [str(Path(sys.executable).with_name("shuniu")), *arguments],
         cwd=folder,
@@ -39,7 +44,7 @@ def _run(folder: Path, environ: dict[str, str], arguments: tuple[str, ...]) -> s
         timeout=SECONDS,
         check=False,
     )
-    if done.returncode != 0:
+    if done.returncode not in statuses:
         raise Unexpected(
             "demo.command",
             "`shuniu {command}` failed: {reason}",
