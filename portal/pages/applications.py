@@ -311,7 +311,7 @@ def _edit_page(application_id: uuid.UUID) -> dict[str, Any]:
 def _exported(rows: tuple[queries.ApplicationRow, ...]) -> ResponseReturnValue:
     heads = [
         _("Number"),
-        _("Requester"),
+        _("Requesting agency"),
         _("Provider"),
         _("Entry"),
         _("Items"),

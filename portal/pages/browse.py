@@ -23,7 +23,6 @@ from portal.pages.frame import Pages
 from schemas.words import Mode
 
 blueprint = Blueprint("browse", __name__, url_prefix="/browse")
-MARKS = 36
 
 
 @blueprint.get("/<uuid:grant_id>")
@@ -59,7 +58,6 @@ def rows(grant_id: uuid.UUID) -> ResponseReturnValue:
         matter=matter,
         first=not after,
         mark=mark,
-        marks=range(MARKS),
     )
 
 

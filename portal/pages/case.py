@@ -96,12 +96,13 @@ def answer_rule(key: str) -> str:
     ]
     if not figure.verified:
         parts.append(_("this figure could not be verified"))
-    return _("; ").join(parts)
+    return str(_("; ")).join(parts)
 
 
 def rule_note(key: str) -> str:
     """Title and legal standing of a rule set."""
     rules: RuleSet = rule_set(key)
     validity = rules.legal_validity
-    title, note = (rules.title_zh, validity.note_zh) if is_chinese() else (rules.title_en, validity.note_en)
-    return f"{title} ({rules.document}). {note}"
+    if is_chinese():
+        return f"《{rules.title_zh}》({rules.document})。{validity.note_zh}"
+    return f"{rules.title_en} ({rules.document}). {validity.note_en}"
