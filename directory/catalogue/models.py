@@ -99,7 +99,7 @@ class ResourceVersion(Base):
     compiled_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     compilers: Mapped[JsonList] = mapped_column(default=list)
     """Ids, as text, of everyone who had a hand in the content; none of them may review it (R24)."""
-    search_text: Mapped[Prose] = mapped_column(default="")
+    search_text: Mapped[Prose] = mapped_column(default="", deferred=True)
     """Names, abstract, keywords and item names in small letters, for the catalogue search."""
     created_at: Mapped[Moment] = mapped_column(default=system_now)
     changed_on: Mapped[date | None]

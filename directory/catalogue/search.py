@@ -1,7 +1,8 @@
 """Searching the catalogue, with facets whose counts say what a click would find."""
 
 import uuid
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -58,6 +59,7 @@ _FACETS: Mapping[str, Column] = MappingProxyType(
         "state": ResourceVersion.state,
     }
 )
+_PLACES = {name: place for place, name in enumerate(_FACETS)}
 _NEWEST = func.coalesce(ResourceVersion.published_at, ResourceVersion.created_at)
 _SORTS: Mapping[str, tuple[list[Column], bool]] = MappingProxyType(
     {
@@ -90,18 +92,29 @@ def total(session: Session, actor: Actor, query: CatalogueQuery) -> int:
 
 
 def facets(session: Session, actor: Actor, query: CatalogueQuery) -> dict[str, tuple[FacetCount, ...]]:
-    """For each facet its values with counts, the most frequent first, at most 200 of each."""
-    return {name: _counts(session, actor, query, name, column) for name, column in _FACETS.items()}
+    """For each facet its values with counts, the most frequent first, at most 200 of each.
+
+    One reading of the catalogue serves all facets: it counts every combination of their values that there is.
+    """
+    every: dict[str, Any] = dict.fromkeys(_FACETS, ())
+    combined: Select[Any] = select(*_FACETS.values(), func.count(ResourceVersion.id))
+    statement = _found(combined, actor, replace(query, **every)).group_by(*_FACETS.values())
+    rows = [tuple(row) for row in session.execute(statement)]
+    labels = agency_names(session, {row[_PLACES["agency_id"]] for row in rows})
+    return {name: _counts(query, name, rows, labels) for name in _FACETS}
 
 
-def _counts(session: Session, actor: Actor, query: CatalogueQuery, name: str, column: Column) -> tuple[FacetCount, ...]:
-    without: dict[str, Any] = {name: ()}
-    count = func.count(ResourceVersion.id)
-    chosen: Select[Any] = select(column, count)  # type: ignore[assignment]  # two columns, read as rows below
-    statement = _found(chosen, actor, replace(query, **without)).group_by(column)
-    rows = session.execute(statement.order_by(count.desc(), column).limit(MOST_VALUES)).all()
-    labels = agency_names(session, [row[0] for row in rows]) if name == "agency_id" else {}
-    return tuple(FacetCount(str(value), number, labels.get(value, "")) for value, number in rows if value != "")
+def _counts(
+    query: CatalogueQuery, name: str, rows: Sequence[tuple[Any, ...]], labels: Mapping[uuid.UUID, str]
+) -> tuple[FacetCount, ...]:
+    """Counts of one facet's values among the combinations that fit the choices in all other facets."""
+    chosen = {place: getattr(query, other) for other, place in _PLACES.items() if other != name}
+    counts: Counter[Any] = Counter()
+    for row in rows:
+        if all(not values or row[place] in values for place, values in chosen.items()):
+            counts[row[_PLACES[name]]] += row[-1]
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))[:MOST_VALUES]
+    return tuple(FacetCount(str(value), number, labels.get(value, "")) for value, number in ordered if value != "")
 
 
 def _found(statement: Select[Any], actor: Actor, query: CatalogueQuery) -> Select[Any]:
@@ -111,7 +124,7 @@ def _found(statement: Select[Any], actor: Actor, query: CatalogueQuery) -> Selec
         if chosen:
             statement = statement.where(column.in_(chosen))
     if query.text.strip():
-        said = contains(ResourceVersion.search_text, query.text.casefold())
+        said = contains(ResourceVersion.search_text, query.text, folded=True)
         statement = statement.where(or_(said, contains(Resource.code, query.text)))
     visible = _visible(actor)
     return statement if visible is None else statement.where(visible)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import city_date, system_now
 from adapters.errors import NotAuthenticated
+from adapters.prepared import Prepared
 from adapters.settings import Settings
 from audit.actor import NOBODY, Actor
 from audit.append import append
@@ -18,7 +19,7 @@ from directory.people.secrets import matches, new_token, token_hash
 from directory.people.sign_in import Refused
 
 _ROLES = frozenset({"CLIENT"})
-_BEARER = (
+_BEARER = Prepared(
     select(ApiClient.client_id, Agency.id, Agency.credit_code, Agency.office)
     .select_from(ApiToken)
     .join(ApiClient, ApiClient.id == ApiToken.api_client_id)
@@ -99,10 +100,10 @@ def _refused() -> Refused:
 def actor_of_bearer(session: Session, token: str, address: str) -> Actor | None:
     """The program whose live token this is, in one look-up by key; None for nobody's."""
     now = system_now()
-    given = {"token_hash": token_hash(token), "now": now, "today": city_date(now)}
-    row = session.execute(_BEARER, given).first()
-    if row is None:
+    found = _BEARER.rows(session, token_hash=token_hash(token), now=now, today=city_date(now))
+    if not found:
         return None
+    row = found[0]
     return Actor(
         agency_id=row.id,
         agency_code=row.credit_code,
