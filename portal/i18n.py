@@ -73,8 +73,8 @@ def language() -> str:
 
 def translate(message: str, context: Mapping[str, object] | None = None) -> str:
     """A sentence in the present language, its ``{places}`` filled with readable values."""
-    if isinstance(message, Sentence) and context is None:
-        message, context = message.template, message.context
+    if context is None and isinstance(message, Sentence):
+        return translate(message.template, message.context)
     text: str = gettext(message) if has_request_context() else message
     return text.format_map({name: shown(value) for name, value in context.items()}) if context else text
 

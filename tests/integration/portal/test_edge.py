@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask, request
@@ -31,7 +32,7 @@ def somebody(people: People, browser: Opened) -> Browser:
 def route(portal: Flask, path: str, view: Callable[[], object], who: Access = SIGNED_IN, **more: bool) -> None:
     portal.config["WTF_CSRF_ENABLED"] = False
 
-    def body() -> object:
+    def body() -> Any:
         return view()
 
     portal.add_url_rule(path, path, access(who, **more)(body), methods=["GET", "POST"])
@@ -95,6 +96,7 @@ def test_a_refusal_of_a_known_caller_is_evidence_and_the_rest_is_undone(
 
 def test_strangers_are_counted_and_leave_no_entries(portal: Portal, browser: Opened) -> None:
     stranger = browser()
+    refusals._waiting.clear()
     refusals._written[0] = 0.0
     for _ in range(20):
         assert stranger.client.get("/").status_code == 303
@@ -139,7 +141,7 @@ def test_a_fault_of_the_hub_is_a_number_and_nothing_of_its_inside(portal: Portal
 def test_what_the_database_refuses_is_said_in_words(
     portal: Portal, somebody: Browser, statement: str, status: int, code: str
 ) -> None:
-    route(portal, "/break", lambda: current_session().execute(text(statement)) and "" or "")
+    route(portal, "/break", lambda: str(current_session().execute(text(statement))))
     answer = somebody.client.post("/break")
     assert (answer.status_code, answer.headers["X-Shuniu-Code"]) == (status, code)
     assert "INSERT" not in answer.get_data(as_text=True)
