@@ -21,6 +21,7 @@ from adapters.work import Work, WorkState, fail, held, owned, take
 from audit.actor import HUB
 from audit.append import append
 from exchange.errors import ReleaseRefused
+from pipelines import tables
 
 STEPS = {
     "plan": "pipelines.ingest.plan",
@@ -32,6 +33,7 @@ STEPS = {
 """Modules with ``KIND`` (of the work row), ``run(claim) -> dict`` and ``give_up(session, work, problem)``. Only the one
 that is called is imported, so that a step starts quickly."""
 
+TABLES = tables.MODULES
 SWEEP = "pipelines.reconcile.sweep"
 Result = dict[str, Any]
 

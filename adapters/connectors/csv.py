@@ -66,7 +66,9 @@ class CsvConnector:
         """
         with _told(), self._store.open(self._key) as raw:
             hashing = _Hashing(raw)
-            text = io.TextIOWrapper(io.BufferedReader(hashing, BLOCK_BYTES), _MARKED.get(self._encoding, self._encoding), newline="")
+            text = io.TextIOWrapper(
+                io.BufferedReader(hashing, BLOCK_BYTES), _MARKED.get(self._encoding, self._encoding), newline=""
+            )
             records = sum(1 for record in csv.reader(text) if record)
         if self._sha256 and hashing.sha256.hexdigest() != self._sha256:
             raise Terminal("source.changed", "The file is not the one that was attached. Attach it again.")

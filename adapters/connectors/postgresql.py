@@ -123,11 +123,7 @@ class PostgresqlConnector:
         regclass = Literal(SQL(".").join(map(Identifier, self._table)).as_string(None))
         types = {name: kind for name, kind in _rows(cursor, SQL(_COLUMNS).format(regclass))}
         if not types:
-            raise Terminal(
-                "source.no_table",
-                "The source has no table {table}, or the login may not see it. Correct the source.",
-                table=".".join(self._table),
-            )
+            raise _no_table()
         if missing := [name for name in names if name not in types]:
             raise lacks_columns(missing)
         return [
@@ -164,6 +160,14 @@ def _told() -> Iterator[None]:
     except adbc.Error as error:
         reason = str(error).splitlines()[0][:300]
         state = getattr(error, "sqlstate", None) or ""
+        if state == "42P01":
+            raise _no_table() from error
         if state[:2] in {"22", "28", "3D", "42"}:
             raise Terminal("source.refused", "The source refuses to be read: {reason}", reason=reason) from error
         raise unreachable(reason) from error
+
+
+def _no_table() -> Terminal:
+    return Terminal(
+        "source.no_table", "The source's table is not there, or the login may not see it. Correct the source."
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-MOST_REMEMBERED = 1_000_000
+MOST_REMEMBERED = 2_000_000
 DUPLICATE = "DUPLICATE"
 
 

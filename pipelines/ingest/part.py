@@ -29,8 +29,9 @@ def run(claim: Claim) -> dict[str, Any]:
     """
     settings = claim.settings
     partition = Partition.from_json(claim.payload["partition"])
+    dataset_id = uuid.UUID(claim.payload["dataset_version"])
     with transaction(settings.app_database_url) as session:
-        dataset = session.get_one(DatasetVersion, uuid.UUID(claim.payload["dataset_version"]))
+        dataset = session.get_one(DatasetVersion, dataset_id)
         items, location = items_of(dataset.resource_version), dataset.location
     attempt = f"{partition.number:05}-{claim.token}"
     target = Target(
@@ -38,7 +39,7 @@ def run(claim: Claim) -> dict[str, Any]:
         store=objects(settings),
         location=location,
         prefix=f"{files_of(claim.parent_id)}{attempt}",
-        set_aside_key=f"{set_aside_of(dataset.id)}{attempt}.parquet",
+        set_aside_key=f"{set_aside_of(dataset_id)}{attempt}.parquet",
         scratch=settings.home / "scratch",
     )
     connector = connector_of(settings, uuid.UUID(claim.payload["source_id"]))

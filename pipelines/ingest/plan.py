@@ -12,10 +12,12 @@ from adapters.work import Runner, Work, advance, enqueue
 from directory.catalogue.models import Resource
 from directory.catalogue.queries import published_version
 from directory.datasets.models import DatasetVersion
+from directory.sources.models import Source
 from pipelines.ingest.failed import give_up
 from pipelines.ingest.sources import connector_of
 from pipelines.steps import Claim
 from pipelines.wake import INGEST
+from schemas.words import DataType
 
 __all__ = ["KIND", "give_up", "run"]
 
@@ -29,7 +31,8 @@ def run(claim: Claim) -> dict[str, Any]:
     """Plan the load.
 
     Returns:
-        ``{"dataset_version": id, "parts": [work ids], "rows_source": n}``.
+        ``{"dataset_version": id, "parts": [work ids], "rows_source": n, "keys_apart": bool}``; keys are apart when rows
+        with the same key are in the same partition.
     """
     if "parts" in claim.reached:
         with claim.finishing() as (session, work):
@@ -37,12 +40,17 @@ def run(claim: Claim) -> dict[str, Any]:
         return dict(claim.reached)
     connector = connector_of(claim.settings, uuid.UUID(claim.payload["source_id"]))
     rows = connector.count()
-    partitions = connector.partitions(min(MOST_PARTS, rows // PART_ROWS + 1))
+    partitions = connector.partitions(min(MOST_PARTS, -(-rows // PART_ROWS)))
     with claim.finishing() as (session, work):
         dataset = _dataset(session, work)
         dataset.rows_source = rows
         parts = [_part(session, claim, dataset, partition) for partition in partitions]
-        reached = {"dataset_version": str(dataset.id), "parts": parts, "rows_source": rows}
+        reached = {
+            "dataset_version": str(dataset.id),
+            "parts": parts,
+            "rows_source": rows,
+            "keys_apart": _keys_apart(session, claim, dataset),
+        }
         advance(session, work, reached)
     return reached
 
@@ -83,3 +91,11 @@ def _part(session: Session, claim: Claim, dataset: DatasetVersion, partition: Pa
         dedupe_key=f"{PART}/{claim.work_id}/{partition.number}",
     )
     return str(part.id)
+
+
+def _keys_apart(session: Session, claim: Claim, dataset: DatasetVersion) -> bool:
+    """Whether the source is divided by a part of the key, and no two different values of it become the same."""
+    config = session.get_one(Source, uuid.UUID(claim.payload["source_id"])).config
+    keys = [item for item in dataset.resource_version.items if item.is_key and item.data_type == DataType.CHARACTER]
+    columns = config.get("columns", {})
+    return config.get("partition_column") in [columns.get(item.field_name, item.field_name) for item in keys]

@@ -57,7 +57,8 @@ def unite(dataset_id: uuid.UUID, location: str, items: Items, parts: Sequence[Ex
     keys = [item["field_name"] for item in items if item.get("is_key")]
     repeated: dict[int, list[int]] = {}
     lake, store = Lake(claim.settings), objects(claim.settings)
-    if keys and (len(parts) > 1 or not all(part.keys_compared for part in parts)):
+    apart = len(parts) == 1 or claim.reached["keys_apart"]
+    if keys and not (apart and all(part.keys_compared for part in parts)):
         columns = [_Columns(lake, location, file, keys) for file in files]
         repeated = repeated_rows(columns, keys, sum(file.part.rows for file in files))
     names = [item["field_name"] for item in items]

@@ -51,15 +51,16 @@ def give_up(session: Session, work: Work, problem: str) -> None:
 
 
 def _serve(claim: Claim) -> int:
+    dataset_id = uuid.UUID(claim.reached["dataset_version"])
     with transaction(claim.settings.app_database_url) as session:
-        dataset = session.get_one(DatasetVersion, uuid.UUID(claim.reached["dataset_version"]))
+        dataset = session.get_one(DatasetVersion, dataset_id)
         items, location, delta_version = items_of(dataset.resource_version), dataset.location, dataset.delta_version
         expected = dataset.rows_good
     assert delta_version is not None
     schema = arrow_schema(items)
     keys = [item["field_name"] for item in items if item["is_key"]]
     batches = Lake(claim.settings).scan(location, delta_version, schema.names)
-    rows = Serving.of(claim.settings).load(table_name(dataset.id), schema, batches, keys)
+    rows = Serving.of(claim.settings).load(table_name(dataset_id), schema, batches, keys)
     if rows != expected:
         raise Terminal(
             "serve.counts_differ",

@@ -6,10 +6,12 @@ person may wait for the answer.
 
 import json
 import sys
+import traceback
 import uuid
 from typing import Any
 
 import click
+from sqlalchemy.exc import OperationalError
 
 import audit.append
 import exchange.release
@@ -39,6 +41,13 @@ def command(name: str, work_id: uuid.UUID | None) -> None:
     except ShuniuError as error:
         _say({"error": error.code, "problem": str(error)})
         sys.exit(TRY_AGAIN if error.retry_may_help else 1)
+    except OperationalError:
+        _say({"error": "step.database", "problem": "The hub's database does not answer. The step is tried again."})
+        sys.exit(TRY_AGAIN)
+    except Exception as error:  # the row counts the attempts, and gives the work up when there were too many
+        traceback.print_exc()
+        _say({"error": "step.failed", "problem": f"{type(error).__name__}: {error}"})
+        sys.exit(TRY_AGAIN)
 
 
 def _say(result: dict[str, Any]) -> None:

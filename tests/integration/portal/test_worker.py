@@ -1,0 +1,126 @@
+"""The worker: short work under leases, failures that wait longer, evidence sequenced, a graceful end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+import audit.append
+from adapters.clock import system_now
+from adapters.database import engine, transaction
+from adapters.errors import Terminal, Transient
+from adapters.settings import Settings
+from adapters.work import MAXIMUM_ATTEMPTS, Runner, Work, WorkState, enqueue
+from audit.actor import HUB
+from audit.models import Evidence, LogLeaf
+from portal.worker import Worker
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def own(fresh: dict[str, str]) -> Settings:
+    settings = Settings.load(fresh)
+    audit.append.configure(settings.log_origin, settings.sealing_key)
+    return settings
+
+
+def greet(session: Session, settings: Settings, payload: Mapping[str, Any]) -> dict[str, Any]:
+    audit.append.append(session, "test.greeted", "test/1", HUB)
+    if payload.get("fail") == "for good":
+        raise Terminal("test.failed", "It cannot be done.")
+    if payload.get("fail"):
+        raise Transient("test.failed", "Not now.")
+    if payload.get("bug"):
+        raise ZeroDivisionError
+    return {"greeted": payload["name"]}
+
+
+def put(settings: Settings, **payload: Any) -> uuid.UUID:
+    with transaction(settings.app_database_url) as session:
+        return enqueue(session, "greet", Runner.WORKER, payload).id
+
+
+def row(settings: Settings, work_id: uuid.UUID) -> Work:
+    with transaction(settings.app_database_url) as session:
+        found = session.get_one(Work, work_id)
+        session.expunge(found)
+    return found
+
+
+def test_work_is_done_once_together_with_its_row(own: Settings) -> None:
+    work_id = put(own, name="lin")
+    worker = Worker(own, {"greet": greet}, {})
+    assert [worker.work_once(), worker.work_once()] == [True, False]
+    assert (row(own, work_id).state, row(own, work_id).result) == (WorkState.DONE, {"greeted": "lin"})
+    with transaction(own.app_database_url) as session:
+        assert session.scalar(select(func.count()).select_from(Evidence)) == 1
+
+
+@pytest.mark.parametrize(
+    ("payload", "state"), [({"fail": "now"}, "WAITING"), ({"bug": 1}, "WAITING"), ({"fail": "for good"}, "FAILED")]
+)
+def test_a_failure_leaves_nothing_but_its_reason(own: Settings, payload: dict[str, Any], state: str) -> None:
+    work_id = put(own, **payload)
+    worker = Worker(own, {"greet": greet}, {})
+    assert worker.work_once()
+    found = row(own, work_id)
+    assert found.state == state
+    assert found.problem or payload == {"bug": 1}
+    assert state == "FAILED" or found.due_at > system_now()
+    assert not worker.work_once()
+    with transaction(own.app_database_url) as session:
+        assert session.scalar(select(func.count()).select_from(Evidence)) == 0
+
+
+def test_work_that_keeps_failing_is_given_up(own: Settings) -> None:
+    work_id = put(own, fail="now")
+    worker = Worker(own, {"greet": greet}, {})
+    for _ in range(MAXIMUM_ATTEMPTS):
+        with transaction(own.app_database_url) as session:
+            session.get_one(Work, work_id).due_at = system_now()
+        assert worker.work_once()
+    assert row(own, work_id).state == WorkState.FAILED
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_the_process_sequences_evidence_and_ends_when_asked(own: Settings, fresh: dict[str, str]) -> None:
+    with transaction(own.app_database_url) as session:
+        audit.append.append(session, "test.happened", "test/1", HUB)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "portal.cli.main", "worker"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **fresh},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def sequenced() -> bool:
+        with transaction(own.app_database_url) as session:
+            return session.scalar(select(func.count()).select_from(LogLeaf)) == 1
+
+    try:
+        wait_for(sequenced)
+        worker.send_signal(signal.SIGTERM)
+        _, err = worker.communicate(timeout=30)
+    finally:
+        worker.kill()
+        worker.communicate()
+    assert worker.returncode == 0, err
+    assert "Traceback" not in err
+    engine(own.app_database_url).dispose()
