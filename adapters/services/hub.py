@@ -8,7 +8,7 @@ from adapters.airflow import AirflowClient
 from adapters.errors import ShuniuError
 from adapters.services.airflow import EmbeddedAirflow
 from adapters.services.databases import ensure_airflow_database
-from adapters.services.environment import write_environment
+from adapters.services.environment import given_settings, write_environment
 from adapters.services.foundation import START_SECONDS, Foundation
 from adapters.services.home import HomeLock, end_leftovers
 from adapters.services.ports import LOOPBACK, Ports, require_free
@@ -86,8 +86,9 @@ class Hub:
             environment = foundation.settle()
             self.programs.migrate(foundation.owner_url)
             airflow = own_airflow or self._embedded_airflow(foundation.owner_url)
-            environment |= {"SHUNIU_PORTAL_URL": self.portal_url, **airflow[0]}
-            write_environment(self.home, environment)
+            environment |= {"SHUNIU_PORTAL_URL": self.portal_url, **airflow[0], **given_settings(self.environ)}
+            given = {name: value for name, value in self.environ.items() if name.startswith("SHUNIU_")}
+            write_environment(self.home, {**environment, **given})
             self.say("Starting the portal, the worker and Airflow.")
             for service in airflow[1]:
                 self._supervisor.add(service)

@@ -88,7 +88,11 @@ def test_airflow_runs_what_it_is_asked_to(hub: RunningHub) -> None:
         client.trigger("no_such_dag", {}, "run")
     with pytest.raises(NotFound, match="no-such-run"):
         client.run_state("no_such_dag", "no-such-run")
-    assert RunState.SUCCESS.is_over
+    run_id = uuid.uuid4().hex
+    assert client.trigger("sweep", {}, run_id) == run_id
+    assert client.trigger("sweep", {}, run_id) == run_id
+    wait_until(lambda: client.run_state("sweep", run_id).is_over, 120)
+    assert client.run_state("sweep", run_id) is RunState.SUCCESS
 
 
 def test_second_hub_in_the_same_home_is_refused(hub: RunningHub) -> None:
@@ -158,8 +162,10 @@ def test_own_services_replace_the_embedded_ones(tmp_path: Path, hub: RunningHub,
     assert addresses["airflow"] == hub.settings.airflow_url
     assert not (city.home / "postgres").exists()
     settings = Settings.load({"SHUNIU_HOME": str(city.home)})
+    assert settings.s3_bucket == "own-city"
     with connect(settings.app_database_url) as connection:
         assert connection.execute("SELECT current_user, current_database()").fetchone() == ("own_city_app", "own_city")
+    assert settings.s3_bucket == "own-city", "Airflow's tasks know nothing but this file"
     assert city.shuniu("down").returncode == 0
     city.process.wait(60)
 
