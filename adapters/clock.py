@@ -1,7 +1,7 @@
 """The two clocks. Nothing else in the product asks for the time.
 
-The system clock stamps evidence and tokens and cannot be turned. The case clock runs deadlines; tests and the demo may turn
-it (``directory.case_clock``), and every turn is an evidence entry.
+The system clock stamps evidence and tokens and cannot be turned. The case clock runs deadlines; tests and the demo may
+turn it (``directory.case_clock``), and every turn is an evidence entry.
 """
 
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,8 @@
 """The one settings object. Values come from the environment alone.
 
-``shuniu up`` leaves what it generated (addresses, passwords, keys) as ``KEY=VALUE`` lines in
-``$SHUNIU_HOME/secrets/environment``, readable by its owner only; those lines are defaults beneath the process environment.
+``shuniu up`` leaves what it was given and what it generated (addresses, passwords, keys) as ``KEY=VALUE`` lines in
+``$SHUNIU_HOME/secrets/environment``, readable by its owner only; those lines are defaults beneath the process
+environment.
 """
 
 import os
