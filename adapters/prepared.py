@@ -1,0 +1,72 @@
+"""Statements of the busiest paths: put together once, prepared on the server, run on a session's own connection.
+
+They skip what SQLAlchemy does anew for every execution. Transactions, connections and their errors stay the session's.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+import psycopg
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Select
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # it has no types
+
+
+class Prepared:
+    """One statement.
+
+    Args:
+        statement: a query whose open places are ``bindparam``s, or SQL text with ``%(name)s`` for them.
+    """
+
+    def __init__(self, statement: Select[*tuple[Any, ...]] | str) -> None:
+        self._statement = statement
+
+    def rows(self, session: Session, **values: Any) -> list[Any]:
+        """Run a query in the session's transaction; rows with the columns' names as attributes, as psycopg reads them.
+
+        Raises:
+            DBAPIError: as the session itself raises it.
+        """
+        return self._run(session, values).fetchall()
+
+    def run(self, session: Session, **values: Any) -> None:
+        """Run a statement that gives no rows in the session's transaction.
+
+        Raises:
+            DBAPIError: as the session itself raises it.
+        """
+        self._run(session, values)
+
+    def _run(self, session: Session, values: dict[str, Any]) -> psycopg.Cursor[Any]:
+        session.flush()
+        connection = session.connection().connection.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        text, fixed = self._text
+        try:
+            return connection.cursor(row_factory=namedtuple_row).execute(text, {**fixed, **values}, prepare=True)
+        except psycopg.Error as error:
+            if connection.closed:
+                session.invalidate()
+            raised = DBAPIError.instance(text.decode(), None, error, psycopg.Error, hide_parameters=True)
+            raise raised from error
+
+    @cached_property
+    def _text(self) -> tuple[bytes, dict[str, Any]]:
+        """The SQL as psycopg takes it, and the values that never change."""
+        if isinstance(self._statement, str):
+            return self._statement.encode(), {}
+        made = self._statement.compile(dialect=_DIALECT)
+        return str(made).encode(), {name: value for name, value in made.params.items() if value is not None}
+
+
+def insertion(table: str, columns: Iterable[str], prefix: str = "") -> str:
+    """SQL that inserts one row, with a place ``%(prefix + column)s`` for every column."""
+    names = tuple(columns)
+    places = ", ".join(f"%({prefix}{name})s" for name in names)
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608  # names from the tables' models
