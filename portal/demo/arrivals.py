@@ -1,7 +1,6 @@
 """Files that leave the hub: asked for, made by Airflow, fetched by the portal's signed address, acknowledged."""
 
 import hashlib
-import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +19,7 @@ from portal.demo.program import fetch
 from portal.demo.stage import Stage, Unexpected, Verb, expect
 from schemas.words import Mode
 
-PREPARED_SECONDS = 180.0
+PREPARED_SECONDS = 600.0
 ADDRESS_LIFETIME = timedelta(minutes=10)
 READY = {DeliveryState.PREPARED, DeliveryState.DELIVERED, DeliveryState.ACKNOWLEDGED}
 
@@ -104,16 +103,15 @@ def confirm(stage: Stage, order: Order, arrived: Arrived) -> None:
 
 
 def _wait(stage: Stage, order: Order, delivery_id: uuid.UUID) -> None:
-    deadline = time.monotonic() + PREPARED_SECONDS
-    while True:
+    def look() -> bool | None:
         state, problem = stage.act(order.login, partial(_state, delivery_id=delivery_id))
-        if state in READY:
-            return
-        if state not in {DeliveryState.REQUESTED} or time.monotonic() > deadline:
+        if state not in READY | {DeliveryState.REQUESTED}:
             raise Unexpected(
                 "demo.delivery", "The delivery {name} is {state}: {why}", name=order.name, state=state, why=problem
             )
-        time.sleep(0.3)
+        return True if state in READY else None
+
+    stage.wait(f"Airflow prepares {order.name}", look, PREPARED_SECONDS)
 
 
 def _state(session: Session, actor: Actor, delivery_id: uuid.UUID) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from datetime import date, datetime, time
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -24,6 +25,8 @@ from portal.demo.cast import SYSTEM_ADMINISTRATOR
 from portal.demo.memory import ACCOUNTS, MADE, Memory, password
 
 ADDRESS = "127.0.0.1"
+LOOK_SECONDS = 0.3
+SAY_SECONDS = 15.0
 T = TypeVar("T")
 Verb = Callable[[Session, Actor], T]
 
@@ -144,6 +147,26 @@ class Stage:
         """Ask the hub's database something, changing nothing."""
         with Session(engine(self.settings.app_database_url)) as session:
             return question(session)
+
+    def wait(self, what: str, look: Callable[[], T | None], seconds: float) -> T:
+        """Look again and again until there is something to see, and say now and then that this goes on.
+
+        Args:
+            look: returns None as long as the thing is not there, and raises when it cannot come any more.
+
+        Raises:
+            Unexpected: it took too long.
+        """
+        began = said = monotonic()
+        while (found := look()) is None:
+            now = monotonic()
+            if now - began > seconds:
+                raise Unexpected("demo.slow", "{what} took longer than {seconds:.0f} s.", what=what, seconds=seconds)
+            if now - said > SAY_SECONDS:
+                said = now
+                self.say(f"        {what}: {now - began:.0f} s")
+            sleep(LOOK_SECONDS)
+        return found
 
     def turn_clock(self, day: date) -> None:
         """Turn the case clock to ten in the morning of a day, as the system administrator may on a demo site."""

@@ -1,6 +1,5 @@
 """Point 6: everything is an entry, the log is whole, and a byte changed behind the application's back is found."""
 
-import time
 import uuid
 from dataclasses import dataclass
 
@@ -137,8 +136,8 @@ def _verified(stage: Stage, session: Session) -> Report:
 
 
 def _wait_for_sequencer(stage: Stage) -> None:
-    deadline = time.monotonic() + SEQUENCER_SECONDS
-    while stage.read(lambda session: session.scalar(select(func.count()).select_from(EvidenceQueue))):
-        if time.monotonic() > deadline:
-            raise Unexpected("demo.sequencer", "Evidence still waits to be numbered; look at the worker's log.")
-        time.sleep(0.2)
+    def look() -> bool | None:
+        waiting = stage.read(lambda session: session.scalar(select(func.count()).select_from(EvidenceQueue)))
+        return None if waiting else True
+
+    stage.wait("The worker numbers the evidence", look, SEQUENCER_SECONDS)
