@@ -8,14 +8,16 @@ import hashlib
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
 from adapters.errors import Terminal
+from adapters.prepared import Prepared, insertion
 from audit.actor import Actor
 from audit.models import Evidence
 from audit.personal import Seal, committed
@@ -25,17 +27,19 @@ MAXIMUM_ENTRY = 65_535
 SCHEMA = "shuniu:evidence/1"
 _KIND = re.compile(r"^[a-z_]+(\.[a-z_]+)+$")
 _COLUMNS = tuple(column.name for column in Evidence.__table__.columns)
-_WRITE = text(
-    f"""
-    WITH entry AS (
-        INSERT INTO evidence ({", ".join(_COLUMNS)}) VALUES (:{", :".join(_COLUMNS)})
-    ), details AS (
-        INSERT INTO evidence_personal (evidence_id, wrapped_key, ciphertext)
-        SELECT :id, CAST(:wrapped_key AS bytea), CAST(:ciphertext AS bytea) WHERE CAST(:ciphertext AS bytea) IS NOT NULL
-    )
-    INSERT INTO evidence_queue (evidence_id, queued_at) VALUES (:id, :recorded_at)
-    """  # noqa: S608  # made of the table's column names
-)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A row of the caller's room that is inserted by the entry's own statement.
+
+    Attributes:
+        insert: SQL as ``adapters.prepared.insertion`` makes it; ``%(id)s`` is the entry's id.
+        values: for its other places, whose names must not be those of columns of evidence.
+    """
+
+    insert: str
+    values: Mapping[str, Any]
 
 
 class EvidenceWriter:
@@ -83,6 +87,7 @@ def append(
     after: Mapping[str, Any] | None = None,
     personal: Mapping[str, Any] | None = None,
     case_time: datetime | None = None,
+    beside: Beside | None = None,
 ) -> Evidence:
     """Add one entry to the caller's transaction; the returned object is the entry as written, apart from the session.
 
@@ -97,6 +102,7 @@ def append(
         after: facts after the change, likewise.
         personal: personal details (names, addresses, data subjects); encrypted beside the entry.
         case_time: the case clock's moment where it matters.
+        beside: a row to insert in the same statement, where a round trip counts.
 
     Raises:
         Terminal: the writer is not configured, or the entry is over 65,535 bytes.
@@ -148,16 +154,31 @@ def append(
         body=body,
         leaf_hash=hashlib.sha256(b"\x00" + body).digest(),
     )
-    _insert(session, writer, entry, opening)
+    _insert(session, writer, entry, opening, beside)
     return entry
 
 
-def _insert(session: Session, writer: EvidenceWriter, entry: Evidence, opening: bytes) -> None:
+def _insert(session: Session, writer: EvidenceWriter, entry: Evidence, opening: bytes, beside: Beside | None) -> None:
     """Write the entry, its sealed details and its place in the queue, in one statement."""
     wrapped_key, ciphertext = writer.seal.close(entry.id, opening) if opening else (None, None)
     values = {name: getattr(entry, name) for name in _COLUMNS}
-    session.flush()
-    session.execute(_WRITE, {**values, "wrapped_key": wrapped_key, "ciphertext": ciphertext})
+    more = beside.values if beside else {}
+    statement = _statement(beside.insert if beside else "")
+    statement.run(session, **values, **more, wrapped_key=wrapped_key, ciphertext=ciphertext)
+
+
+@cache
+def _statement(beside: str) -> Prepared:
+    more = f", beside AS ({beside})" if beside else ""
+    return Prepared(
+        f"""
+        WITH entry AS ({insertion("evidence", _COLUMNS)}), details AS (
+            INSERT INTO evidence_personal (evidence_id, wrapped_key, ciphertext)
+            SELECT %(id)s, %(wrapped_key)s::bytea, %(ciphertext)s::bytea WHERE %(ciphertext)s::bytea IS NOT NULL
+        ){more}
+        INSERT INTO evidence_queue (evidence_id, queued_at) VALUES (%(id)s, %(recorded_at)s)
+        """  # noqa: S608  # made of the tables' column names
+    )
 
 
 def _rfc3339(moment: datetime) -> str:

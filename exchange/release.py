@@ -13,20 +13,29 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from adapters.clock import case_today, system_now
+from adapters.clock import system_now
 from adapters.errors import Terminal
+from adapters.prepared import insertion
 from audit.actor import HUB, Actor
-from audit.append import append
+from audit.append import Beside, append
 from exchange.errors import ReleaseRefused
 from exchange.grants.models import Grant, ReleaseRecord, ReleaseState
 from exchange.grants.terms import GrantTerms, ReleasedItem, reason_to_refuse, terms_of
+from schemas.canonical import digest as digest_of
 from schemas.words import Mode
 
 OPEN_FOR = timedelta(hours=6)
 SWEEP_LIMIT = 500
+MOST_NAMED = 100
+"""Items that an entry names one by one; of more it gives the count and a digest of their names."""
+MOST_VALUES = 20
+"""Values of a row condition that an entry gives one by one; of more likewise."""
+_INSERT = insertion("release", [column.name for column in ReleaseRecord.__table__.columns], "release_").replace(
+    "%(release_evidence_id)s", "%(id)s"
+)
 _SEAL = object()
 _masking_secret: list[bytes] = []
 
@@ -98,7 +107,7 @@ def check(session: Session, grant_id: uuid.UUID, request: ReleaseRequest, *, pre
         ReleaseRefused: with the reason; the refusal is committed as evidence.
     """
     terms = terms_of(session, grant_id)
-    refusal = reason_to_refuse(terms, request, case_today(session), prepared=bool(prepared_object))
+    refusal = reason_to_refuse(terms, request, prepared=bool(prepared_object))
     if terms is None or refusal is not None:
         code, sentence = refusal or ("no_grant", "There is no such grant for your agency.")
         raise _refuse(session, grant_id, terms, request, code, sentence)
@@ -206,7 +215,7 @@ def _refuse(
         request.actor,
         outcome="REFUSED",
         matter=terms.matter if terms else "",
-        after={"reason": code, "mode": request.mode, "matter": request.matter, "items": list(request.items)},
+        after={"reason": code, "mode": request.mode, "matter": request.matter, **_named(request.items)},
         personal={"subjects": dict(request.subjects), "purpose": request.purpose},
     )
     session.commit()
@@ -216,7 +225,7 @@ def _refuse(
 def _record(session: Session, release: Release, state: ReleaseState, **figures: Any) -> None:
     terms, request = release.terms, release.request
     kind = "release.authorised" if state is ReleaseState.AUTHORISED else "release.completed"
-    entry = append(
+    append(
         session,
         kind,
         f"release/{release.id}",
@@ -228,30 +237,48 @@ def _record(session: Session, release: Release, state: ReleaseState, **figures: 
             "resource": terms.resource_code,
             "dataset_version": str(terms.dataset_version_id),
             "mode": request.mode,
-            "items": list(release.fields),
-            "row_condition": dict(release.row_condition),
+            **_named(release.fields),
+            "row_condition": _condition(release.row_condition),
             "matter": request.matter,
             **figures,
         },
         personal={"subjects": dict(request.subjects), "purpose": request.purpose},
+        beside=Beside(_INSERT, _record_of(release, state, figures)),
     )
-    now = system_now()
-    session.execute(
-        insert(ReleaseRecord).values(
-            id=release.id,
-            grant_id=release.grant_id,
-            agency_id=request.actor.agency_id,
-            dataset_version_id=terms.dataset_version_id,
-            mode=request.mode,
-            state=state,
-            purpose=request.purpose,
-            matter=request.matter,
-            authorised_at=now,
-            closed_at=now if state is ReleaseState.COMPLETED else None,
-            evidence_id=entry.id,
-            **figures,
-        )
-    )
+
+
+def _record_of(release: Release, state: ReleaseState, figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the release's own row, for ``_INSERT``."""
+    request, now = release.request, system_now()
+    values = {
+        "id": release.id,
+        "grant_id": release.grant_id,
+        "agency_id": request.actor.agency_id,
+        "dataset_version_id": release.terms.dataset_version_id,
+        "mode": request.mode,
+        "state": state,
+        "purpose": request.purpose,
+        "matter": request.matter,
+        "authorised_at": now,
+        "closed_at": now if state is ReleaseState.COMPLETED else None,
+        **{"rows_reserved": 0, "rows": 0, "bytes": 0, "digest": "", **figures},
+    }
+    return {f"release_{name}": value for name, value in values.items()}
+
+
+def _named(items: tuple[str, ...]) -> dict[str, Any]:
+    """Items as an entry gives them: an entry has a largest size, the names of 500 items would fill half of it."""
+    if len(items) <= MOST_NAMED:
+        return {"items": list(items)}
+    return {"items": len(items), "items_digest": digest_of(list(items))}
+
+
+def _condition(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """A row condition as an entry gives it, its values counted and digested when they are many."""
+    values = condition.get("values", ())
+    if len(values) <= MOST_VALUES:
+        return dict(condition)
+    return {**condition, "values": len(values), "values_digest": digest_of(list(values))}
 
 
 def _close(

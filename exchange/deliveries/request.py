@@ -4,7 +4,7 @@ import uuid
 
 from sqlalchemy.orm import Session
 
-from adapters.clock import case_now, case_today
+from adapters.clock import case_now
 from adapters.errors import Conflict, InvalidInput, NotAllowed
 from adapters.texts import line, prose
 from adapters.work import Runner, enqueue
@@ -111,7 +111,7 @@ def _checked(
             [{"pointer": "/format", "message": "Choose a format of the chosen mode."}],
         )
     asked = ReleaseRequest(actor, mode, prose(purpose, "/purpose", most=4_000), line(matter, "/matter"))
-    refused = reason_to_refuse(terms_of(session, grant.id), asked, case_today(session))
+    refused = reason_to_refuse(terms_of(session, grant.id), asked)
     if refused is not None:
         code, sentence = refused
         raise NotAllowed(f"release.{code}", sentence).refused(

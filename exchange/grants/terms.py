@@ -3,13 +3,14 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from functools import lru_cache
+from datetime import date, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import Row, Select, bindparam, select, true
+from sqlalchemy import Select, bindparam, func, or_, select, true
 from sqlalchemy.orm import Session
 
+from adapters.clock import CaseClock, city_date, system_now
+from adapters.prepared import Prepared
 from audit.actor import Actor
 from directory.catalogue.models import DataItem, Resource, ResourceVersion
 from directory.datasets.models import DatasetState, DatasetVersion
@@ -69,6 +70,8 @@ class GrantTerms:
     location: str
     delta_version: int
     serving_table: str | None
+    today: date
+    """The case clock's day when the terms were read."""
 
     @property
     def matter(self) -> str:
@@ -98,26 +101,26 @@ class Asked(Protocol):
 
 def terms_of(session: Session, grant_id: uuid.UUID) -> GrantTerms | None:
     """Read the terms of a grant in one query; None when there is no such grant."""
-    row = session.execute(_query(), {"grant_id": grant_id}).one_or_none()
-    return None if row is None else _terms(session, row)
+    found = _TERMS.rows(session, grant_id=grant_id)
+    return _terms(session, found[0]) if found else None
 
 
-def reason_to_refuse(terms: GrantTerms | None, asked: Asked, today: date, *, prepared: bool = False) -> Refused | None:
+def reason_to_refuse(terms: GrantTerms | None, asked: Asked, *, prepared: bool = False) -> Refused | None:
     """The first reason why the door stays shut, or None.
 
     Args:
         terms: None when there is no such grant.
         asked: the request.
-        today: the case clock's day.
         prepared: the bytes lie ready and were charged to the quota when they were made.
     """
     if terms is None or asked.actor.agency_id is None or terms.requester_id not in (None, asked.actor.agency_id):
         return "no_grant", "There is no such grant for your agency."
-    refused = _grant_refuses(terms, today) or _request_refused(terms, asked)
+    refused = _grant_refuses(terms) or _request_refused(terms, asked)
     return refused or (None if prepared else _nothing_left(terms) or _data_missing(terms, asked))
 
 
-def _grant_refuses(terms: GrantTerms, today: date) -> Refused | None:
+def _grant_refuses(terms: GrantTerms) -> Refused | None:
+    today = terms.today
     if terms.state != GrantState.ACTIVE:
         return "not_active", "The grant is suspended or has ended. Its page names the reason."
     if today < terms.valid_from or (terms.valid_to is not None and today > terms.valid_to):
@@ -163,13 +166,12 @@ def _data_missing(terms: GrantTerms, asked: Asked) -> Refused | None:
     return None
 
 
-@lru_cache(maxsize=1)
 def _query() -> Select[*tuple[Any, ...]]:
     newest = (
         select(DatasetVersion)
         .where(
             DatasetVersion.resource_id == Grant.resource_id,
-            DatasetVersion.state.in_([DatasetState.READY, DatasetState.SERVED]),
+            or_(DatasetVersion.state == DatasetState.READY, DatasetVersion.state == DatasetState.SERVED),
         )
         .order_by(DatasetVersion.number.desc())
         .limit(1)
@@ -204,6 +206,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             newest.c.location,
             newest.c.delta_version,
             newest.c.serving_table,
+            select(func.coalesce(func.max(CaseClock.offset_seconds), 0)).scalar_subquery().label("clock_offset"),
         )
         .join(Resource, Resource.id == Grant.resource_id)
         .join(ResourceVersion, ResourceVersion.id == Grant.resource_version_id)
@@ -213,7 +216,10 @@ def _query() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _terms(session: Session, row: Row[Any]) -> GrantTerms:
+_TERMS = Prepared(_query())
+
+
+def _terms(session: Session, row: Any) -> GrantTerms:
     items = {item.field_name: item for item in _items_of(session, row.resource_version_id)}
     loaded = () if row.loaded_as is None else _items_of(session, row.loaded_as)
     return GrantTerms(
@@ -243,6 +249,7 @@ def _terms(session: Session, row: Row[Any]) -> GrantTerms:
         location=row.location or "",
         delta_version=row.delta_version or 0,
         serving_table=row.serving_table,
+        today=city_date(system_now() + timedelta(seconds=row.clock_offset)),
     )
 
 

@@ -58,12 +58,13 @@ def terms(**changes: object) -> GrantTerms:
         location="lake/x",
         delta_version=0,
         serving_table="t",
+        today=TODAY,
     )
     return replace(base, **changes)  # type: ignore[arg-type]  # test values are of the fields' kinds
 
 
 def code_of(grant: GrantTerms | None, request: Request, **kwargs: bool) -> str | None:
-    reason = reason_to_refuse(grant, request, TODAY, **kwargs)
+    reason = reason_to_refuse(grant, request, **kwargs)
     return reason and reason[0]
 
 
