@@ -88,15 +88,29 @@ class Asked(Protocol):
     """The part of a request that the checks read."""
 
     @property
-    def actor(self) -> Actor: ...
+    def actor(self) -> Actor:
+        """Who asks."""
+        ...
+
     @property
-    def mode(self) -> Mode: ...
+    def mode(self) -> Mode:
+        """The way of sharing asked for."""
+        ...
+
     @property
-    def purpose(self) -> str: ...
+    def purpose(self) -> str:
+        """What the data is for."""
+        ...
+
     @property
-    def matter(self) -> str: ...
+    def matter(self) -> str:
+        """The receiver's own case."""
+        ...
+
     @property
-    def items(self) -> tuple[str, ...]: ...
+    def items(self) -> tuple[str, ...]:
+        """Field names asked for; empty for all."""
+        ...
 
 
 def terms_of(session: Session, grant_id: uuid.UUID) -> GrantTerms | None:

@@ -1,4 +1,4 @@
-"""Alembic's entry: one connection handed over by ``run.upgrade``, a lock so that two starts do not collide, short waits."""
+"""Alembic's entry: the connection of ``run.upgrade``, a lock so that two starts do not collide, short waits."""
 
 from alembic import context
 from sqlalchemy import text

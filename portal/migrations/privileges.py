@@ -1,6 +1,7 @@
 """What the roles ``<database>_app`` and ``<database>_sequencer`` may do with each table.
 
-Everything that a migration creates names its privileges through these functions; a table without them is the owner's alone.
+Everything that a migration creates names its privileges through these functions; a table without them is the
+owner's alone.
 """
 
 from alembic import op

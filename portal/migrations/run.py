@@ -20,7 +20,7 @@ def upgrade(owner_url: str, revision: str = "head") -> None:
     """Run the missing migrations as the database's owner.
 
     Args:
-        owner_url: SQLAlchemy URL of the owner role; the roles ``<database>_app`` and ``<database>_sequencer`` must exist.
+        owner_url: SQLAlchemy URL of the owner role; roles ``<database>_app`` and ``<database>_sequencer`` exist.
         revision: where to stop.
     """
     engine = create_engine(owner_url)

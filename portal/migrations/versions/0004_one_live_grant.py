@@ -38,7 +38,9 @@ def upgrade() -> None:
     _add_day("conclusion", "concluded_on", "concluded_at")
     _add("conclusion", sa.Column("document", sa.String(length=300), nullable=False), "")
     _add("dispute", sa.Column("answer_round", sa.Integer(), nullable=False), "1")
-    op.create_unique_constraint(op.f("uq_dispute_application_id_answer_round"), "dispute", ["application_id", "answer_round"])
+    op.create_unique_constraint(
+        op.f("uq_dispute_application_id_answer_round"), "dispute", ["application_id", "answer_round"]
+    )
     op.create_index("ix_dispute_state", "dispute", ["state", "raised_at"])
     op.add_column("statement", sa.Column("asked_id", sa.Uuid(), nullable=True))
     op.create_foreign_key(op.f("fk_statement_asked_id"), "statement", "agency", ["asked_id"], ["id"])
@@ -82,5 +84,5 @@ def _add(table: str, column: sa.Column[str] | sa.Column[int], filling: str) -> N
 def _add_day(table: str, column: str, moment: str) -> None:
     """Add a day of the city's calendar, taken from the moment for rows that stand."""
     op.add_column(table, sa.Column(column, sa.Date(), nullable=True))
-    op.execute(f"UPDATE {table} SET {column} = ({moment} AT TIME ZONE 'Asia/Shanghai')::date")
+    op.execute(f"UPDATE {table} SET {column} = ({moment} AT TIME ZONE 'Asia/Shanghai')::date")  # noqa: S608  # names of this file alone
     op.alter_column(table, column, nullable=False)
