@@ -14,7 +14,6 @@ from exchange.deliveries.acknowledge import acknowledge
 from exchange.deliveries.fetch import signed_address
 from exchange.deliveries.models import Delivery, DeliveryState, FileFormat
 from exchange.deliveries.request import request
-from pipelines.wake import wake
 from portal.demo.program import fetch
 from portal.demo.stage import Stage, Unexpected, Verb, expect
 from schemas.words import Mode
@@ -73,7 +72,7 @@ def ask(stage: Stage, order: Order) -> uuid.UUID:
     if not known:
         work = stage.read(lambda session: session.get_one(Delivery, delivery_id).work_id)
         if work is not None:
-            wake(stage.settings, work)
+            stage.wake(work)
     return delivery_id
 
 

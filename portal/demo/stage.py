@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import CITY_ZONE, case_now, case_today, system_now
 from adapters.database import engine, transaction
-from adapters.errors import NotAllowed, ShuniuError, Terminal
+from adapters.errors import NotAllowed, NotFound, ShuniuError, Terminal, Transient
 from adapters.settings import Settings
 from audit.actor import Actor
 from audit.append import append
 from directory.case_clock.turn import turn
 from directory.people.sign_in import Refused, actor_of_token, sign_in
 from exchange.errors import ReleaseRefused
+from pipelines.wake import wake
 from portal.demo.cast import SYSTEM_ADMINISTRATOR
 from portal.demo.memory import ACCOUNTS, MADE, Memory, password
 
@@ -167,6 +168,14 @@ class Stage:
                 self.say(f"        {what}: {now - began:.0f} s")
             sleep(LOOK_SECONDS)
         return found
+
+    def wake(self, work_id: uuid.UUID) -> None:
+        """Wake Airflow for work, as the portal does it; a call that is lost is made good within a minute."""
+        self.wait_for_airflow()
+        try:
+            wake(self.settings, work_id)
+        except (Transient, NotFound) as error:
+            self.say(f"        {error} The DAG that looks every minute finds the work.")
 
     def turn_clock(self, day: date) -> None:
         """Turn the case clock to ten in the morning of a day, as the system administrator may on a demo site."""

@@ -15,7 +15,6 @@ from directory.datasets.models import DatasetState, DatasetVersion
 from directory.sources.attach import attach_source
 from directory.sources.configuration import upload_key
 from pipelines.ingest.request import request_load
-from pipelines.wake import wake
 from portal.demo.cast import CIVIL_AFFAIRS
 from portal.demo.divisions import write_divisions
 from portal.demo.entries import LEGAL_ENTITY_ITEMS, REPRESENTATIVE_ID
@@ -137,7 +136,7 @@ def ask_for_load(stage: Stage, entry: Entry) -> None:
     name = f"load.{entry.key}"
     if name not in stage.made:
         asked = partial(request_load, resource_id=resource_id_of(stage, entry))
-        wake(stage.settings, stage.make(name, entry.compiler, asked))
+        stage.wake(stage.make(name, entry.compiler, asked))
 
 
 def await_load(stage: Stage, entry: Entry) -> DatasetVersion:
