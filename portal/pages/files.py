@@ -89,7 +89,7 @@ def _receiver(delivery_id: uuid.UUID) -> Actor:
         holder = agency(current_session(), agency_id)
         return Actor(agency_id=agency_id, agency_code=holder.credit_code, address=request.remote_addr or "")
     if actor.person_id is None:
-        raise NotAuthenticated("access.sign_in", "Sign in, or use the signed address of the delivery.")
+        raise NotAuthenticated("delivery.sign_in", "Sign in, or use the signed address of the delivery.")
     require(receive(actor, None), "delivery.delivered", f"delivery/{delivery_id}")
     return actor
 
