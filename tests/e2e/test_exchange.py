@@ -39,7 +39,7 @@ SECRET_NUMBER = "1380000"
 
 @dataclass(frozen=True)
 class Stage:
-    """A market regulator with a loaded entry, a tax bureau with keys, the office, an auditor; logins are their names."""
+    """A market regulator with a loaded entry, a tax bureau, keys of both by the signatory's login."""
 
     version: str
     resource: str

@@ -1,0 +1,117 @@
+"""Pages of cases: who sees what, what a refused form keeps, ranges of a file."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select
+
+from adapters.database import transaction
+from audit.models import Evidence
+from directory.people.roles import Role
+from exchange.applications.models import Application
+from portal.edge import Portal
+from portal.pages.files import wanted_range
+from tests import factories
+from tests.integration.portal.conftest import Browser, People
+
+Opened = Callable[..., Browser]
+STATED = {
+    "scope": "征管科",
+    "purpose": "核对登记",
+    "duty": "税收征收管理法",
+    "modes": "INTERFACE",
+    "term_to": "2099-12-31",
+}
+
+
+@pytest.fixture
+def version(portal: Portal, people: People) -> str:
+    """A published entry of another agency: one universal item, one on request, one that is not shared."""
+    parts = [
+        factories.item(1, field_name="open_1"),
+        factories.item(2, field_name="ask_2", **factories.on_request()),
+        factories.item(3, field_name="kept_3", **factories.not_shared()),
+    ]
+    with transaction(portal.settings.app_database_url) as session:
+        other = factories.agency(session)
+        return str(factories.published_resource(session, other, parts, modes=["INTERFACE", "FILES"]).id)
+
+
+def count(portal: Portal, statement: object) -> int:
+    with transaction(portal.settings.app_database_url) as session:
+        return session.scalar(statement) or 0  # type: ignore[call-overload]  # a count of any table
+
+
+def test_an_application_is_drafted_and_printed(portal: Portal, people: People, browser: Opened, version: str) -> None:
+    requester = browser(people.logins[Role.REQUESTER])
+    page = requester.get(f"/applications/new?version={version}").get_data(as_text=True)
+    assert 'value="ask_2"' in page
+    assert 'name="items" value="kept_3"' not in page
+    made = requester.post("/applications/", {**STATED, "version": version, "items": "ask_2"})
+    assert made.status_code == 303
+    requester.get(made.location)
+    printed = requester.post(f"{made.location}/form", {})
+    assert printed.location == f"{made.location}/form"
+    form = requester.get(printed.location).get_data(as_text=True)
+    assert "核对登记" in form
+    assert "<svg" in form
+
+
+def test_a_refused_draft_keeps_what_was_typed_and_saves_nothing(
+    portal: Portal, people: People, browser: Opened, version: str
+) -> None:
+    requester = browser(people.logins[Role.REQUESTER])
+    wrong = requester.post("/applications/", {**STATED, "version": version, "term_to": "never"})
+    assert wrong.status_code == 422
+    assert "核对登记" in wrong.get_data(as_text=True)
+    assert count(portal, select(func.count()).select_from(Application)) == 0
+
+
+def test_picking_what_is_not_shared_is_refused_and_evidenced(
+    portal: Portal, people: People, browser: Opened, version: str
+) -> None:
+    requester = browser(people.logins[Role.REQUESTER])
+    answer = requester.post("/applications/", {**STATED, "version": version, "items": "kept_3"})
+    assert (answer.status_code, answer.headers["X-Shuniu-Code"]) == (403, "application.not_shareable")
+    refused = Evidence.kind == "application.drafted", Evidence.outcome == "REFUSED"
+    assert count(portal, select(func.count()).select_from(Evidence).where(*refused)) == 1
+
+
+def test_another_agencys_case_and_its_evidence_are_closed(
+    portal: Portal, people: People, browser: Opened, version: str
+) -> None:
+    requester = browser(people.logins[Role.REQUESTER])
+    made = requester.post("/applications/", {**STATED, "version": version, "items": "ask_2"})
+    matter = made.location.rpartition("/")[2]
+    with transaction(portal.settings.app_database_url) as session:
+        stranger_agency = factories.agency(session)
+        login = factories.account(session, factories.person(session, stranger_agency, "REQUESTER"), "stranger").login
+    stranger = browser(login)
+    assert stranger.get(made.location).status_code == 404
+    assert stranger.get(f"/evidence/?matter=application/{matter}").status_code == 403
+    assert browser(people.logins[Role.AUDITOR]).get(f"/evidence/?matter=application/{matter}").status_code == 200
+
+
+def test_nothing_is_browsed_without_a_purpose_and_a_case(people: People, browser: Opened) -> None:
+    missing = "00000000-0000-4000-8000-000000000000"
+    assert browser(people.logins[Role.REQUESTER]).post(f"/browse/{missing}", {}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, (0, 100, 200)),
+        ({"Range": "bytes=0-9"}, (0, 10, 206)),
+        ({"Range": "bytes=90-"}, (90, 100, 206)),
+        ({"Range": "bytes=-5"}, (95, 100, 206)),
+        ({"Range": "bytes=100-"}, (0, 0, 416)),
+        ({"Range": "bytes=0-1,5-6"}, (0, 100, 200)),
+        ({"Range": "rows=0-1"}, (0, 100, 200)),
+        ({"Range": "bytes=0-9", "If-Range": '"digest"'}, (0, 10, 206)),
+        ({"Range": "bytes=0-9", "If-Range": '"other"'}, (0, 100, 200)),
+        ({"Range": "bytes=0-9", "If-Range": 'W/"digest"'}, (0, 100, 200)),
+    ],
+)
+def test_ranges_of_a_file(portal: Portal, headers: dict[str, str], expected: tuple[int, int, int]) -> None:
+    with portal.test_request_context("/files/x", headers=headers):
+        assert wanted_range(100, "digest") == expected
