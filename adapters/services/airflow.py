@@ -8,6 +8,7 @@ import configparser
 import io
 import json
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class EmbeddedAirflow:
         dags: folder of the DAG files.
         database_url: Airflow's own database.
         secrets: keeps its keys and passwords.
-        shuniu: absolute path of the command that tasks call.
+        shuniu: absolute path of the command that tasks call; they get it quoted as a shell wants it.
     """
 
     home: Path
@@ -130,7 +131,7 @@ class EmbeddedAirflow:
                 "LC_ALL": "C.UTF-8",
                 "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
                 "PYTHONUNBUFFERED": "1",
-                "SHUNIU_COMMAND": str(self.shuniu),
+                "SHUNIU_COMMAND": shlex.quote(str(self.shuniu)),
                 "SHUNIU_HOME": str(self.home),
                 "TZ": "UTC",
             },

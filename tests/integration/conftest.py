@@ -46,8 +46,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
         running_hub.wait_for(BASE | AIRFLOW)
         yield running_hub
     finally:
-        running_hub.process.terminate()
-        running_hub.process.wait(120)
+        running_hub.end()
 
 
 @pytest.fixture(scope="session")

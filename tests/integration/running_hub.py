@@ -38,6 +38,15 @@ class RunningHub:
         """What `shuniu up` has said."""
         return (self.home.parent / "up.log").read_text()
 
+    def end(self, seconds: float = 240.0) -> None:
+        """Ask the hub to end and wait until it has; one that does not is killed, and the test fails."""
+        self.process.terminate()
+        try:
+            self.process.wait(seconds)
+        finally:
+            self.process.kill()
+            self.process.wait()
+
     def wait_for(self, names: set[str], seconds: float = 240.0) -> None:
         """Wait until the named services are healthy."""
         deadline = time.monotonic() + seconds
