@@ -1,6 +1,5 @@
 """Point 3: sources are attached, Airflow loads them, bad rows are set aside, and the counts reconcile."""
 
-import hashlib
 import uuid
 from collections.abc import Mapping
 from functools import partial
@@ -9,12 +8,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from adapters.objects import objects
 from adapters.work import Work, WorkState
 from directory.datasets.models import DatasetState, DatasetVersion
 from directory.sources.attach import attach_source
-from directory.sources.configuration import upload_key
 from pipelines.ingest.request import request_load
+from pipelines.uploads import keep_csv
 from portal.demo.cast import CIVIL_AFFAIRS
 from portal.demo.divisions import write_divisions
 from portal.demo.entries import LEGAL_ENTITY_ITEMS, REPRESENTATIVE_ID
@@ -50,18 +48,14 @@ def attach_file(stage: Stage, entry: Entry, agency: uuid.UUID, path: Path) -> No
     """Upload a CSV whose columns are called like the entry's items, and attach it."""
     if f"source.{entry.key}" in stage.made:
         return
-    key = upload_key(agency, path.name)
     with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        objects(stage.settings).put(key, file, length=size, media_type="text/csv")
+        kept = keep_csv(stage.settings, agency, file, "utf-8")
     config = {
-        "object_key": key,
+        "object_key": kept.object_key,
         "encoding": "utf-8",
         "columns": {item["field_name"]: item["field_name"] for item in entry.items},
-        "sha256": sha256,
-        "bytes": size,
+        "sha256": kept.sha256,
+        "bytes": kept.bytes,
     }
     _attach(stage, entry, "CSV", config, {})
 

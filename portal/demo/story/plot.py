@@ -2,7 +2,7 @@
 
 from portal.demo.cast import described
 from portal.demo.play import Step
-from portal.demo.story import applying, catalogue, delivering, evidence, loading, objecting, people
+from portal.demo.story import applying, catalogue, delivering, evidence, loading, objecting, people, waiting
 
 PEOPLE = (
     Step("1.1 The operator and three administrators", "shuniu setup", people.enter_first_people),
@@ -44,6 +44,7 @@ DELIVERING = (
     Step("5.4 An offline package", described("linjia"), delivering.deliver_offline),
     Step("5.5 Divisions reach everybody", described("matao"), delivering.share_with_everybody),
     Step("5.6 The case clock returns", described("tangjie"), delivering.return_to_today),
+    Step("5.7 Something waits on two desks", described("matao"), waiting.leave_work),
 )
 EVIDENCE = (
     Step("6.1 Everything is evidence", described("penghua"), evidence.find_everything),
