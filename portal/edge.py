@@ -120,8 +120,8 @@ def set_aside(error: ShuniuError) -> None:
     known = actor.person_id is not None or bool(actor.client_id)
     if not known and isinstance(error, NotAuthenticated | NotAllowed):
         refusals.count(portal_settings().app_database_url, error.code)
-    elif not isinstance(error, ReleaseRefused) and (error.refusal or isinstance(error, NotAllowed)):
-        _record(error)
+    elif error.refusal or (isinstance(error, NotAllowed) and not isinstance(error, ReleaseRefused)):
+        _record(error)  # the door evidences what it refuses by itself; its readers leave it to us
     if error.status >= 500:
         log.error("request %s: %s: %s", g.request_id, error.code, error)
 

@@ -3,6 +3,7 @@
 PostgreSQL refuses NUL characters and half surrogates, so both are refused here for every text that comes in.
 """
 
+import re
 import uuid
 from typing import Any
 
@@ -17,6 +18,7 @@ from schemas.contracts import validate
 
 MAXIMUM_DEPTH = 32
 MAXIMUM_FORM_PARTS = 20_000
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class WrongType(ShuniuError):
@@ -58,7 +60,7 @@ def _texts(values: MultiDict[str, str]) -> list[str]:
 
 
 def _storable(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return "\x00" not in text and (text.isascii() or _HALF.search(text) is None)
 
 
 def json_body(contract: str) -> Any:

@@ -8,6 +8,15 @@ POLICY = (
 )
 POLICY_API_PAGE = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 """Swagger UI writes style attributes; scripts stay the portal's own."""
+ALWAYS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 def secure(app: Flask, portal_url: str) -> None:
@@ -23,17 +32,13 @@ def secure(app: Flask, portal_url: str) -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", POLICY)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    if request.endpoint == "static":
-        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    else:
-        headers.setdefault("Cache-Control", "no-store")
-    if current_app.config["SESSION_COOKIE_SECURE"]:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    wanted = {
+        **ALWAYS,
+        **({"Cross-Origin-Resource-Policy": "same-origin"} if request.endpoint == "static" else NOT_KEPT),
+        **({"Strict-Transport-Security": "max-age=31536000"} if current_app.config["SESSION_COOKIE_SECURE"] else {}),
+    }
+    set_already = {name.lower() for name, _ in response.headers}
+    for name, value in wanted.items():
+        if name.lower() not in set_already:
+            response.headers.add(name, value)
     return response

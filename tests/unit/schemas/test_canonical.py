@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,11 @@ def test_the_bytes_say_the_same_and_stay_the_same(value: Any) -> None:
     data = canonical_bytes(value)
     assert json.loads(data) == value
     assert canonical_bytes(json.loads(data)) == data
+
+
+@given(VALUES)
+def test_the_quick_way_gives_the_bytes_of_the_standards_own_library(value: Any) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(value)
 
 
 @pytest.mark.parametrize("value", [2**53, float("nan"), {1: 2}, {"a": object()}, "\ud800"])
