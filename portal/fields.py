@@ -57,7 +57,9 @@ def expected() -> int | None:
 
 def basis(prefix: str) -> dict[str, str]:
     """The basis of a refusal from the fields ``PREFIX-kind``, ``-document``, ``-number`` and ``-article``."""
-    return {name: request.form.get(f"{prefix}-{name}", "").strip() for name in ("kind", "document", "number", "article")}
+    return {
+        name: request.form.get(f"{prefix}-{name}", "").strip() for name in ("kind", "document", "number", "article")
+    }
 
 
 def uploaded(name: str, most: int) -> bytes:

@@ -210,7 +210,7 @@ def _exported(
     heads = [
         _("Number in the log"),
         _("When"),
-        _("What"),
+        _("What happened"),
         _("Outcome"),
         _("Agency"),
         _("Person"),
