@@ -55,7 +55,7 @@ def test_nothing_is_described_that_nobody_reads() -> None:
 
 def test_defaults_are_the_ones_described() -> None:
     rows = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").splitlines()
-    described = {}
+    described: dict[str, str] = {}
     for row in rows:
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         if row.startswith("| `SHUNIU_") and len(cells) == 3:
