@@ -18,6 +18,7 @@ from jsonschema.validators import extend
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from schemas.acceptance import Accepts, acceptance
 from schemas.formats import FORMATS
 from schemas.packaged import names, read_json
 
@@ -72,6 +73,9 @@ def validate(name: str, body: Any) -> list[Problem]:
     Raises:
         KeyError: there is no such contract.
     """
+    accepts = _acceptance(name)
+    if accepts is not None and accepts(body):
+        return []
     problems: dict[tuple[str, str], Problem] = {}
     for error in islice(_validator(name).iter_errors(body), MOST_PROBLEMS):
         for problem in _problems(error):
@@ -99,6 +103,20 @@ def _validator(name: str) -> Validator:
     registry: Registry[Any] = Registry().with_resources(resources)
     validator: Validator = _Contract(_schemas()[name], registry=registry, format_checker=_format_checker())
     return validator
+
+
+@cache
+def _acceptance(name: str) -> Accepts | None:
+    return acceptance(_schemas()[name], _referred)
+
+
+def _referred(target: str) -> Mapping[str, Any]:
+    """What a reference names, e.g. ``shuniu:common#/$defs/line``."""
+    name, _, place = target.removeprefix(_PREFIX).partition("#")
+    found: dict[str, Any] = _schemas()[name]
+    for step in place.split("/")[1:]:
+        found = found[step]
+    return found
 
 
 def _format_checker() -> FormatChecker:
