@@ -8,6 +8,7 @@ import directory.reconcilers
 import exchange.hooks
 import exchange.reconcilers
 import exchange.release
+import pipelines.reconcilers
 from adapters.settings import Settings
 from directory.calendars import add
 from directory.catalogue import publish, withdraw
@@ -23,6 +24,7 @@ def wire(settings: Settings) -> None:
     _once(add.on_added, exchange.hooks.on_calendar_added)
     directory.reconcilers.register_reconcilers()
     exchange.reconcilers.register_reconcilers()
+    pipelines.reconcilers.register_reconcilers()
 
 
 def _once(hooks: list[Callable[..., Any]], hook: Callable[..., Any]) -> None:

@@ -1,0 +1,67 @@
+"""Compare loaded data with the evidence log: versions that no load explains, loads without their version, other counts
+or digests (R120).
+
+``register_reconcilers`` hands these to ``audit.reconcile``; verification runs them.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from audit.models import Evidence
+from audit.reconcile import DONE, Discrepancy, entries_have_rows, register, rows_have_entries
+from directory.datasets.models import DatasetVersion
+
+_BATCH = 500
+_NOUN = "dataset_version"
+_STATED = ("number", "delta_version", "rows_source", "rows_read", "rows_good", "rows_set_aside", "digest")
+
+
+def register_reconcilers() -> None:
+    """Have every verification compare the loaded data with the log."""
+    loaded, served = ["dataset.loaded"], ["dataset.served"]
+    committed = DatasetVersion.delta_version.is_not(None)
+    register("dataset", rows_have_entries(_NOUN, DatasetVersion.id, loaded, committed))
+    register("dataset-entries", entries_have_rows(_NOUN, DatasetVersion.id, [*loaded, *served], committed))
+    in_service = DatasetVersion.serving_table.is_not(None)
+    register("dataset-served", rows_have_entries(_NOUN, DatasetVersion.id, served, in_service))
+    register("dataset-content", datasets_unchanged)
+
+
+def datasets_unchanged(session: Session) -> Iterator[Discrepancy]:
+    """Dataset versions whose counts or digest are no longer those of their load."""
+    last = uuid.UUID(int=0)
+    statement = select(DatasetVersion).where(DatasetVersion.delta_version.is_not(None)).order_by(DatasetVersion.id)
+    while batch := session.scalars(statement.where(DatasetVersion.id > last).limit(_BATCH)).all():
+        recorded = _recorded(session, [f"{_NOUN}/{dataset.id}" for dataset in batch])
+        for dataset in batch:
+            subject = f"{_NOUN}/{dataset.id}"
+            now = {name: getattr(dataset, name) for name in _STATED}
+            stated = recorded.get(subject, now)
+            differing = [name for name in _STATED if stated.get(name) != now[name]]
+            if differing:
+                yield Discrepancy(
+                    subject,
+                    f"{subject} is not what its load records: {', '.join(differing)}.",
+                    expected=", ".join(str(stated.get(name)) for name in differing),
+                    found=", ".join(str(now[name]) for name in differing),
+                )
+        last = batch[-1].id
+
+
+def _recorded(session: Session, subjects: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """What the load of each subject states; a subject without one is missing."""
+    entries = select(Evidence.subject, Evidence.body).where(
+        Evidence.kind == "dataset.loaded", Evidence.subject.in_(subjects), Evidence.outcome == DONE
+    )
+    found: dict[str, Mapping[str, Any]] = {}
+    for subject, body in session.execute(entries):
+        try:
+            found[subject] = dict(json.loads(body)["data"]["after"])
+        except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
+            continue
+    return found
