@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any
 
+import psycopg
 from sqlalchemy import BigInteger, DateTime, Engine, LargeBinary, MetaData, String, Text, Uuid, create_engine
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
@@ -54,6 +55,21 @@ def engine(url: str) -> Engine:
         pool_recycle=600,
         connect_args={"options": "-c statement_timeout=60000 -c timezone=UTC", "connect_timeout": 10},
     )
+
+
+@lru_cache(maxsize=8)
+def single_statements(url: str) -> Engine:
+    """The same engine and pool, each statement a transaction of its own; ``together`` makes one of several."""
+    return engine(url).execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
+def together(session: Session) -> Iterator[None]:
+    """One transaction for the block where each statement would be its own; elsewhere a savepoint."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    with connection.transaction():
+        yield
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
+from adapters.database import together
 from adapters.errors import Terminal
 from adapters.prepared import insertion
 from audit.actor import HUB, Actor
@@ -155,13 +156,24 @@ def complete_whole(session: Session, release: Release, *, rows: int, body: bytes
         ReleaseRefused: the quota was used up meanwhile.
     """
     digest = hashlib.sha256(body).hexdigest()
-    if release.row_limit is not None and not _charge(session, release.grant_id, rows):
+    figures = {"rows": rows, "bytes": len(body), "digest": digest}
+    if release.row_limit is None:
+        _record(session, release, ReleaseState.COMPLETED, **figures)
+    elif not _charged(session, release, figures):
         raise _refuse(
             session, release.grant_id, release.terms, release.request, "quota", "The grant's quota of rows is used up."
         )
-    _record(session, release, ReleaseState.COMPLETED, rows=rows, bytes=len(body), digest=digest)
     session.commit()
     return digest
+
+
+def _charged(session: Session, release: Release, figures: Mapping[str, Any]) -> bool:
+    """Charge the quota and record the release, both or none; False when the quota does not hold the rows."""
+    with together(session):
+        charged = _charge(session, release.grant_id, figures["rows"])
+        if charged:
+            _record(session, release, ReleaseState.COMPLETED, **figures)
+    return charged
 
 
 def complete(session: Session, release: Release, *, rows: int, size: int, digest: str) -> None:

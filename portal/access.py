@@ -38,6 +38,7 @@ class Access:
         caller: the kind of caller it is for; a person comes with the cookie, a client with a bearer token.
         roles: of these the person holds at least one; empty: any signed-in person.
         upload: bodies up to ``upload_limit`` instead of ``body_limit``.
+        single: each of its statements is a transaction of its own, so that a busy route spares two round trips.
         commits: its transaction is committed although the method is safe (a look at data leaves evidence).
     """
 
@@ -45,6 +46,7 @@ class Access:
     roles: frozenset[Role] = frozenset()
     upload: bool = False
     commits: bool = False
+    single: bool = False
 
     def admits(self, actor: Actor) -> bool:
         """Whether the declaration lets this actor in."""

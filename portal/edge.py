@@ -7,14 +7,14 @@ before rolls everything back. What was refused is then recorded in a transaction
 import logging
 import uuid
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from adapters.database import engine, transaction
+from adapters.database import engine, single_statements, transaction
 from adapters.errors import Conflict, NotAllowed, NotAuthenticated, ShuniuError
 from adapters.settings import Settings
 from audit.append import append
@@ -45,7 +45,9 @@ class Portal(Flask):
 def current_session() -> Session:
     """The session of this request; views pass it on and never commit it."""
     if "session" not in g:
-        g.session = Session(engine(portal_settings().app_database_url), expire_on_commit=False)
+        declared, url = access.declaration(current_app, request.endpoint), portal_settings().app_database_url
+        source = single_statements(url) if declared is not None and declared.single else engine(url)
+        g.session = Session(source, expire_on_commit=False)
     session: Session = g.session
     return session
 

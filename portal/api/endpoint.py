@@ -69,13 +69,14 @@ def endpoint(
     query: tuple[Query, ...] = (),
     admits: Access = CLIENT,
     commits: bool = False,
+    single: bool = False,
     media_type: str = "application/json",
 ) -> Callable[[View], View]:
     """Declare an API route; put it between the blueprint's decorator and the function.
 
     The view gets the checked body as ``body`` when there is a contract. It returns what is to be sent as JSON, a tuple
     of that and the new thing's address, or a whole ``Response``. See ``Endpoint`` for the arguments; ``admits`` says
-    who may call, ``commits`` that a GET leaves evidence.
+    who may call; ``commits`` and ``single`` are those of ``portal.access.Access``.
     """
     declared = Endpoint(summary, request, response, status, paged, creates, query, media_type)
 
@@ -89,7 +90,7 @@ def endpoint(
             return _answer(declared, view(**arguments))
 
         marked: View = answer
-        marked.__dict__["access"] = Access(admits.caller, admits.roles, commits=commits)
+        marked.__dict__["access"] = Access(admits.caller, admits.roles, commits=commits, single=single)
         marked.__dict__["endpoint"] = declared
         return marked
 

@@ -28,7 +28,7 @@ RECORDS = {
 
 
 @blueprint.post("/grants/<uuid:grant_id>/records")
-@endpoint("Look rows up by key under a grant", request="record-query", response=RECORDS)
+@endpoint("Look rows up by key under a grant", request="record-query", response=RECORDS, single=True)
 def find(grant_id: uuid.UUID, body: dict[str, Any]) -> Response:
     """Rows whose released items equal the key's values. The evidence is committed before the first byte is sent."""
     request = ReleaseRequest(
