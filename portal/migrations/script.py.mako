@@ -1,6 +1,6 @@
 """${message}
 
-Keep it compatible with the previous release; no statement may lock a large table for long.
+Forward only: to go back, restore a backup. Keep it compatible with the previous release; no statement may lock a large table for long.
 """
 
 import sqlalchemy as sa
@@ -16,7 +16,3 @@ def upgrade() -> None:
     """Apply."""
     ${upgrades if upgrades else "pass"}
 
-
-def downgrade() -> None:
-    """Undo."""
-    ${downgrades if downgrades else "pass"}

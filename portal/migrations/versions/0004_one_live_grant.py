@@ -47,29 +47,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_statement_asked_id"), "statement", ["asked_id"])
 
 
-def downgrade() -> None:
-    """Undo; fails where an application has several agreements or grants by now."""
-    op.drop_column("statement", "asked_id")
-    op.drop_index("ix_dispute_state", "dispute")
-    op.drop_constraint(op.f("uq_dispute_application_id_answer_round"), "dispute", type_="unique")
-    op.drop_column("dispute", "answer_round")
-    op.drop_column("conclusion", "document")
-    op.drop_column("conclusion", "concluded_on")
-    op.drop_column("answer", "answered_on")
-    op.drop_column("application", "state_reason")
-    op.drop_constraint(op.f("ck_access_grant_suspended_by_somebody"), "access_grant", type_="check")
-    op.drop_constraint(op.f("ck_access_grant_suspended_by"), "access_grant", type_="check")
-    op.drop_column("access_grant", "suspended_by")
-    op.drop_index("uq_access_grant_live", "access_grant")
-    op.drop_index("ix_access_grant_application_id", "access_grant")
-    op.create_unique_constraint(op.f("uq_access_grant_application_id"), "access_grant", ["application_id"])
-    op.drop_index("uq_agreement_in_force", "agreement")
-    op.drop_index("uq_agreement_proposed", "agreement")
-    op.drop_index("ix_agreement_state", "agreement")
-    op.drop_index("ix_agreement_application_id", "agreement")
-    op.create_unique_constraint(op.f("uq_agreement_application_id"), "agreement", ["application_id"])
-
-
 def _one(name: str, table: str, condition: str) -> None:
     op.create_index(name, table, ["application_id"], unique=True, postgresql_where=sa.text(condition))
 

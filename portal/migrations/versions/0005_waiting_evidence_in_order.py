@@ -12,9 +12,3 @@ def upgrade() -> None:
     """Apply."""
     op.create_index("ix_evidence_queue_queued_at_evidence_id", "evidence_queue", ["queued_at", "evidence_id"])
     op.execute("ALTER TABLE log_tile ALTER COLUMN hashes SET STORAGE EXTERNAL")
-
-
-def downgrade() -> None:
-    """Undo."""
-    op.execute("ALTER TABLE log_tile ALTER COLUMN hashes SET STORAGE EXTENDED")
-    op.drop_index("ix_evidence_queue_queued_at_evidence_id", "evidence_queue")

@@ -15,9 +15,3 @@ def upgrade() -> None:
     op.add_column("acknowledgement", sa.Column("receipt", postgresql.JSONB(), nullable=True))
     op.add_column("need", sa.Column("rule_set", sa.String(length=64), nullable=False, server_default="shanghai-2016"))
     op.alter_column("need", "rule_set", server_default=None)
-
-
-def downgrade() -> None:
-    """Undo."""
-    op.drop_column("need", "rule_set")
-    op.drop_column("acknowledgement", "receipt")

@@ -13,8 +13,3 @@ def upgrade() -> None:
     """Apply."""
     op.add_column("work", sa.Column("run", sa.Integer(), nullable=False, server_default="0"))
     op.alter_column("work", "run", server_default=None)
-
-
-def downgrade() -> None:
-    """Undo."""
-    op.drop_column("work", "run")
