@@ -1,0 +1,6 @@
+"""Properties are tested for what they say, not for how long an example takes; pytest has the time-outs."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
