@@ -98,50 +98,28 @@ def append(
         outcome: ``DONE``, ``REFUSED`` or ``FAILED``.
         matter: the case it belongs to (``application/…``), so that a case's timeline can be read.
         authority: on what basis (article, grant, rule set).
-        before: facts before the change, JSON values without floats that matter and without personal details.
-        after: facts after the change, likewise.
+        before, after: facts around the change, JSON values without floats that matter and without personal details.
         personal: personal details (names, addresses, data subjects); encrypted beside the entry.
         case_time: the case clock's moment where it matters.
         beside: a row to insert in the same statement, where a round trip counts.
 
     Raises:
-        Terminal: the writer is not configured, or the entry is over 65,535 bytes.
+        Terminal: the writer is not configured, the kind is none, or the entry is over 65,535 bytes.
     """
     writer = configured()
-    if not _KIND.match(kind):
-        raise Terminal("evidence.bad_kind", "{kind} is not the name of a kind of evidence.", kind=kind)
     identity, moment = uuid.uuid4(), system_now()
-    details = {k: v for k, v in {"name": actor.name, "address": actor.address, **(personal or {})}.items() if v}
-    commitment, opening = committed(details) if details else ("", b"")
-    body = canonical_bytes(
-        {
-            "specversion": "1.0",
-            "id": str(identity),
-            "source": writer.source,
-            "type": f"cn.shuniu.{kind}",
-            "time": _rfc3339(moment),
-            "subject": subject,
-            "datacontenttype": "application/json",
-            "dataschema": SCHEMA,
-            "data": {
-                "outcome": outcome,
-                "actor": {
-                    "person": str(actor.person_id) if actor.person_id else None,
-                    "agency": actor.agency_code or None,
-                    "roles": sorted(actor.roles),
-                    "client": actor.client_id or None,
-                },
-                "matter": matter or None,
-                "authority": authority or None,
-                "before": dict(before) if before is not None else None,
-                "after": dict(after) if after is not None else None,
-                "case_time": _rfc3339(case_time) if case_time else None,
-                "personal": commitment or None,
-            },
-        }
-    )
-    if len(body) > MAXIMUM_ENTRY:
-        raise Terminal("evidence.too_large", "The evidence entry is {size} bytes; at most 65,535 fit.", size=len(body))
+    commitment, opening = _details(actor, personal)
+    data = {
+        "outcome": outcome,
+        "actor": _stated(actor),
+        "matter": matter or None,
+        "authority": authority or None,
+        "before": dict(before) if before is not None else None,
+        "after": dict(after) if after is not None else None,
+        "case_time": _rfc3339(case_time) if case_time else None,
+        "personal": commitment or None,
+    }
+    body = _envelope(writer, identity, moment, kind, subject, data)
     entry = Evidence(
         id=identity,
         recorded_at=moment,
@@ -156,6 +134,45 @@ def append(
     )
     _insert(session, writer, entry, opening, beside)
     return entry
+
+
+def _envelope(
+    writer: EvidenceWriter, identity: uuid.UUID, moment: datetime, kind: str, subject: str, data: Mapping[str, Any]
+) -> bytes:
+    """The entry as CloudEvents 1.0 in canonical JSON; its format is final."""
+    if not _KIND.match(kind):
+        raise Terminal("evidence.bad_kind", "{kind} is not the name of a kind of evidence.", kind=kind)
+    body = canonical_bytes(
+        {
+            "specversion": "1.0",
+            "id": str(identity),
+            "source": writer.source,
+            "type": f"cn.shuniu.{kind}",
+            "time": _rfc3339(moment),
+            "subject": subject,
+            "datacontenttype": "application/json",
+            "dataschema": SCHEMA,
+            "data": data,
+        }
+    )
+    if len(body) > MAXIMUM_ENTRY:
+        raise Terminal("evidence.too_large", "The evidence entry is {size} bytes; at most 65,535 fit.", size=len(body))
+    return body
+
+
+def _details(actor: Actor, personal: Mapping[str, Any] | None) -> tuple[str, bytes]:
+    """The commitment to the personal details and the bytes that open it; empty ones where there are no details."""
+    details = {k: v for k, v in {"name": actor.name, "address": actor.address, **(personal or {})}.items() if v}
+    return committed(details) if details else ("", b"")
+
+
+def _stated(actor: Actor) -> dict[str, Any]:
+    return {
+        "person": str(actor.person_id) if actor.person_id else None,
+        "agency": actor.agency_code or None,
+        "roles": sorted(actor.roles),
+        "client": actor.client_id or None,
+    }
 
 
 def _insert(session: Session, writer: EvidenceWriter, entry: Evidence, opening: bytes, beside: Beside | None) -> None:
