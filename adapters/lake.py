@@ -140,15 +140,8 @@ class Lake:
             the version that holds the files.
         """
         with _told(location):
-            DeltaTable.create(
-                self._address(location),
-                schema,
-                mode="ignore",
-                storage_options=self.storage_options,
-                configuration=CONFIGURATION,
-            )
             for attempt in range(1, COMMIT_ATTEMPTS + 1):
-                table = DeltaTable(self._address(location), storage_options=self.storage_options)
+                table = self._newest(location, schema)
                 if table.transaction_version(work_id) is not None:
                     return self._version_of(location, table.version(), work_id)
                 try:
@@ -158,6 +151,19 @@ class Lake:
                         raise
                     time.sleep(random.uniform(0, 0.1 * attempt))
         raise AssertionError
+
+    def _newest(self, location: str, schema: pa.Schema) -> DeltaTable:
+        """The table as it is now, made where it is missing."""
+        try:
+            return DeltaTable(self._address(location), storage_options=self.storage_options)
+        except TableNotFoundError:
+            return DeltaTable.create(
+                self._address(location),
+                schema,
+                mode="ignore",
+                storage_options=self.storage_options,
+                configuration=CONFIGURATION,
+            )
 
     def _version_of(self, location: str, newest: int, work_id: str) -> int:
         """The version that a piece of work made, read from the log itself: ``DeltaTable.history`` misnumbers versions

@@ -53,9 +53,8 @@ class PartWriter:
 
     def __init__(self, schema: pa.Schema) -> None:
         self._sink = pa.BufferOutputStream()
-        repeating = [field.name for field in schema if not pa.types.is_string(field.type)]
         self._writer = pq.ParquetWriter(
-            self._sink, schema, compression="zstd", compression_level=1, use_dictionary=repeating
+            self._sink, schema, compression="zstd", compression_level=1, use_dictionary=False
         )
         self.rows = 0
 

@@ -121,7 +121,7 @@ def _check_column(
         return
     if _may_hold_nul(column):
         remarks.refuse(_true(pc.match_substring(column, "\x00")), name, Reason.NUL)
-    if item.get("length"):
+    if item.get("length") and _may_be_longer(column, item["length"]):
         remarks.refuse(_true(pc.greater(pc.utf8_length(column), item["length"])), name, Reason.TOO_LONG)
     if key := item.get("code_list"):
         known = pa.array(sorted(lists[key] if key in lists else packaged.code_list(key).values()), pa.string())
@@ -165,6 +165,12 @@ def _may_hold_nul(column: pa.StringArray) -> bool:
     """A look at the bytes, far quicker than a search by row; databases cannot store text with a NUL."""
     data = column.buffers()[2]
     return data is not None and b"\x00" in data.to_pybytes()
+
+
+def _may_be_longer(column: pa.StringArray, length: int) -> bool:
+    """A look at the numbers of bytes: no value has more characters than bytes."""
+    most = pc.max(pc.binary_length(column)).as_py()
+    return most is not None and most > length
 
 
 def _true(mask: pa.BooleanArray) -> pa.BooleanArray:

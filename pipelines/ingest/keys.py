@@ -1,6 +1,5 @@
 """Rows whose key came before: found while a partition is read, or over all files of a load, in bounded memory."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -79,15 +78,15 @@ def keys_of(batch: pa.RecordBatch, fields: Sequence[str]) -> list[Any]:
 
 def _repeated(keys: Sequence[Any], seen: set[Any]) -> list[int]:
     """Places of keys that are in ``seen`` or came before in ``keys``; all keys are in ``seen`` afterwards."""
-    fresh = set(keys)
-    doubtful = seen & fresh
-    if len(fresh) < len(keys):
-        doubtful |= {key for key, times in Counter(keys).items() if times > 1}
+    known = list(map(seen.__contains__, keys))
+    before, again = len(seen), known.count(True)
+    seen.update(keys)
+    if len(seen) - before + again == len(keys):  # none is twice in ``keys``
+        return [place for place, is_known in enumerate(known) if is_known] if again else []
+    fresh: set[Any] = set()
     places = []
-    for place, key in enumerate(keys) if doubtful else ():
-        if key in doubtful:
-            if key in seen:
-                places.append(place)
-            seen.add(key)
-    seen |= fresh
+    for place, key in enumerate(keys):
+        if known[place] or key in fresh:
+            places.append(place)
+        fresh.add(key)
     return places

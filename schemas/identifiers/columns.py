@@ -80,18 +80,38 @@ def check_fixed_width(values: pa.Array, width: int, judge: Callable[[bytes], Ver
     Returns:
         As long as ``values``: the fault's name, or null where the row is right or itself null.
     """
+    run = _one_run(values, width)
+    if run is not None:
+        return _first_faults(judge(run), len(values))
     text = values.cast(pa.large_string())
     right_length = pc.equal(pc.utf8_length(text), width)
     fits = pc.fill_null(pc.and_(right_length, pc.equal(pc.binary_length(text), width)), False)
     rows = text.filter(fits)
-    verdicts = judge(_bytes_of(rows, width))
-    faults = pa.nulls(len(rows), pa.string())
-    for fault, has_it in reversed(verdicts.items()):
-        faults = pc.if_else(has_it, pa.scalar(str(fault)), faults)
+    faults = _first_faults(judge(_bytes_of(rows, width)), len(rows))
     if len(rows) == len(text):
         return faults
     others = pc.if_else(right_length, pa.scalar(str(Fault.CHARACTER)), pa.scalar(str(Fault.LENGTH)))
     return pc.replace_with_mask(others, fits, faults)
+
+
+def _first_faults(verdicts: Verdicts, rows: int) -> pa.StringArray:
+    faults = pa.nulls(rows, pa.string())
+    for fault, has_it in reversed(verdicts.items()):
+        if pc.any(has_it).as_py():
+            faults = pc.if_else(has_it, pa.scalar(str(fault)), faults)
+    return faults
+
+
+def _one_run(values: pa.Array, width: int) -> bytes | None:
+    """The bytes of a column whose values all have the right length, which is the usual one; None for any other."""
+    if not len(values) or values.null_count or not pa.types.is_string(values.type):
+        return None
+    lengths = pc.min_max(pc.binary_length(values))
+    if (lengths["min"].as_py(), lengths["max"].as_py()) != (width, width):
+        return None
+    start = pa.Array.from_buffers(pa.int32(), 1, [None, values.buffers()[1]], offset=values.offset)[0].as_py()
+    data: bytes = values.buffers()[2].slice(start, len(values) * width).to_pybytes()
+    return data if data.isascii() else None
 
 
 def _bytes_of(rows: pa.LargeStringArray, width: int) -> bytes:

@@ -61,6 +61,13 @@ def parent(code: str) -> str | None:
 
 def check_array(values: pa.Array) -> pa.StringArray:
     """The first fault of every row, null where the row is right or null (see ``check``)."""
+    encoded = values.dictionary_encode()
+    if len(encoded.dictionary) * 2 < len(values):  # the same few codes on many rows
+        return _check_each(encoded.dictionary).take(encoded.indices)
+    return _check_each(values)
+
+
+def _check_each(values: pa.Array) -> pa.StringArray:
     none = pa.scalar(None, pa.string())
     faults = pc.if_else(pc.match_substring_regex(values, _FORM), none, pa.scalar(str(Fault.SHAPE)))
     faults = pc.if_else(pc.match_substring_regex(values, r"^[0-9]*$"), faults, pa.scalar(str(Fault.CHARACTER)))

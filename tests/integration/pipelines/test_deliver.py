@@ -197,18 +197,17 @@ def test_a_door_left_open_by_a_killed_attempt_is_closed_by_the_next(
 
 def test_a_delivery_revoked_while_it_was_made_leaves_no_file(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     put = ObjectStore.put
-    provider = {}
+    guard: dict[str, Actor] = {}
     with transaction(case.hub.settings.app_database_url) as session:
-        grant = session.get_one(Grant, case.grant_id)
-        owner = grant.resource.agency
-        provider["actor"] = factories.official(session, owner, "ANSWERER")
+        owner = session.get_one(Grant, case.grant_id).resource.agency
+        guard["actor"] = factories.official(session, owner, "SECURITY_ADMINISTRATOR")
 
     work_id = case.ask()
 
     def revoked_meanwhile(self: ObjectStore, *arguments: Any, **more: Any) -> Any:
         stored = put(self, *arguments, **more)
         with transaction(case.hub.settings.app_database_url) as session:
-            revoke(session, provider["actor"], case.delivery(work_id).id, reason="停止提供")
+            revoke(session, guard["actor"], case.delivery(work_id).id, reason="停止提供")
         return stored
 
     with monkeypatch.context() as patch:

@@ -25,7 +25,7 @@ from tests.integration.pipelines.conftest import Hub
 
 ROWS = [(f"C{i:05}", f"企业{i}", f"{i}.5", f"2001-01-{i % 28 + 1:02}") for i in range(3_000)]
 LATE = [("C00001", "again", "2999.75", "2001-01-01")]
-SECONDS = 60.0
+SECONDS = 150.0
 
 
 def wait_for(what: Callable[[], object]) -> None:
