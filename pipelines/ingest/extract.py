@@ -112,7 +112,7 @@ def extract(
     names = [item["field_name"] for item in items]
     keys = KeyWatch([item["field_name"] for item in items if item.get("is_key")])
     with SetAside(names, target.scratch) as aside, connector.read(partition, names) as reading:
-        checking = _Checking(items, lists, keys, aside)
+        checking = Checking(items, lists, keys, aside)
         with closing(ahead(reading.batches())) as raw, closing(ahead(checking.good(raw))) as good:
             files = _write(good, arrow_schema(items), target)
         aside.add_misfits(reading.misfits)
@@ -130,7 +130,7 @@ def extract(
         )
 
 
-class _Checking:
+class Checking:
     """Divides batches; good rows go on, the others are set aside."""
 
     def __init__(self, items: Items, lists: Mapping[str, Collection[str]], keys: KeyWatch, aside: SetAside) -> None:
