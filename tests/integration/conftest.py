@@ -86,7 +86,7 @@ def fresh(services: dict[str, str]) -> Iterator[dict[str, str]]:
     with connect(services["SHUNIU_DATABASE_URL"]) as connection:
         connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(TEMPLATE)))
         yield services | {key: _elsewhere(services[key], name) for key in DATABASE_SETTINGS}
-        _drop(connection, name)
+        drop_database(connection, name)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def _drop(connection: Connection, name: str) -> None:
+def drop_database(connection: Connection, name: str) -> None:
     """Drop a database; an autovacuum at work in it may not be ended by its owner, so it is waited for."""
     for _ in range(100):
         try:

@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from adapters.services.databases import connect
 from portal.migrations.run import configuration, upgrade
 from portal.migrations.tables import METADATA
+from tests.integration.conftest import drop_database
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,7 +34,7 @@ def empty(owner_url: str) -> Iterator[str]:
             connection.execute(SQL("CREATE ROLE {}").format(Identifier(role)))
         url = make_url(owner_url).set(database=name)
         yield url.render_as_string(hide_password=False)
-        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        drop_database(connection, name)
         for role in roles:
             connection.execute(SQL("DROP ROLE {}").format(Identifier(role)))
 
