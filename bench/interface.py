@@ -27,8 +27,8 @@ def measure(stage: Stage) -> list[Figure]:
     ask = partial(load.run, url, headers=headers, body=orjson.dumps(question))
     answered, limit = [], []
     with empty.serving(Ports.free().portal) as nothing:
-        ask(seconds=1.0)
-        load.run(nothing, 1.0)
+        ask(seconds=SECONDS)
+        load.run(nothing, SECONDS)
         for _ in range(ROUNDS):
             came = ask(seconds=SECONDS)
             answered.append(came.per_second)
