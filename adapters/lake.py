@@ -20,7 +20,7 @@ from deltalake.transaction import AddAction
 
 from adapters.errors import InvalidInput, NotFound, Transient
 from adapters.objects import objects
-from adapters.parquet import Part, PartWriter
+from adapters.parquet import Part
 from adapters.settings import Settings
 
 BATCH_ROWS = 65_536
@@ -102,16 +102,14 @@ class Lake:
             )
             return DeltaTable(self._address(location), storage_options=self.storage_options).version()
 
-    def store(self, location: str, path: str, writer: PartWriter) -> Part:
-        """End a file and lay it below a location; it is no table's content before ``commit``."""
-        content, part = writer.close(path)
+    def store(self, location: str, content: pa.Buffer, part: Part) -> None:
+        """Lay a file that was written (``PartWriter.close``) below a location; it is no table's content yet."""
         objects(self._settings).put(
-            f"{location}/{path}",
+            f"{location}/{part.path}",
             cast(BinaryIO, pa.BufferReader(content)),
             length=part.bytes,
             media_type="application/vnd.apache.parquet",
         )
-        return part
 
     def file_batches(self, location: str, path: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Columns of one file below a location, whether or not it is a table's content; the file is held in memory."""

@@ -10,9 +10,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-ROW_GROUP_ROWS = 131_072
+ROW_GROUP_ROWS = 65_536
 FILE_ROWS = 1_000_000
-FILE_BYTES = 48 * 1024 * 1024
+FILE_BYTES = 16 * 1024 * 1024
+"""A file is stored while the next is written; small enough that little is left to store at the end."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,23 @@ class PartWriter:
         self._writer = pq.ParquetWriter(
             self._sink, schema, compression="zstd", compression_level=1, use_dictionary=False
         )
+        self._schema = schema
+        self._waiting: list[pa.RecordBatch] = []
+        self._waiting_rows = 0
         self.rows = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Add a batch; its rows keep their order."""
-        self._writer.write_batch(batch, row_group_size=ROW_GROUP_ROWS)
+        """Add a batch; its rows keep their order. Batches are gathered into row groups."""
+        self._waiting.append(batch)
+        self._waiting_rows += batch.num_rows
         self.rows += batch.num_rows
+        if self._waiting_rows >= ROW_GROUP_ROWS:
+            self._write_out()
+
+    def _write_out(self) -> None:
+        if self._waiting_rows:
+            self._writer.write_table(pa.Table.from_batches(self._waiting, self._schema), ROW_GROUP_ROWS)
+        self._waiting, self._waiting_rows = [], 0
 
     @property
     def is_full(self) -> bool:
@@ -77,6 +89,7 @@ class PartWriter:
         Returns:
             its content, and what the table has to know of it.
         """
+        self._write_out()
         self._writer.close()
         content = self._sink.getvalue()
         return content, Part(path, content.size, self.rows, _stats(pq.read_metadata(pa.BufferReader(content))))

@@ -1,7 +1,7 @@
 """Extract one partition: read, check, set bad rows aside, write files below the table's location.
 
-Reading, checking and writing run side by side, each with a batch or two in hand, so that memory stays bounded. Nothing
-here becomes a table's content: ``commit`` does that with the files that are named in the result.
+Reading, checking, writing and storing run side by side, each with a piece or two in hand, so that memory stays bounded.
+Nothing here becomes a table's content: ``commit`` does that with the files that are named in the result.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -113,8 +113,12 @@ def extract(
     keys = KeyWatch([item["field_name"] for item in items if item.get("is_key")])
     with SetAside(names, target.scratch) as aside, connector.read(partition, names) as reading:
         checking = Checking(items, lists, keys, aside)
-        with closing(ahead(reading.batches())) as raw, closing(ahead(checking.good(raw))) as good:
-            files = _write(good, arrow_schema(items), target)
+        with (
+            closing(ahead(reading.batches())) as raw,
+            closing(ahead(checking.good(raw))) as good,
+            closing(ahead(_written(good, arrow_schema(items), target.prefix), depth=1)) as written,
+        ):
+            files = [_stored(each, target) for each in written]
         aside.add_misfits(reading.misfits)
         rows_read = checking.rows + len(reading.misfits)
         _reconcile(reading.rows, rows_read, sum(file.part.rows for file in files) + aside.rows)
@@ -131,7 +135,18 @@ def extract(
 
 
 class Checking:
-    """Divides batches; good rows go on, the others are set aside."""
+    """Divides batches; good rows go on, the others are set aside.
+
+    Args:
+        items: data items.
+        lists: codes of code lists that did not come with the release.
+        keys: remembers the keys.
+        aside: takes the rows set aside.
+
+    Attributes:
+        rows: how many were divided.
+        flagged: how often each remark was made on rows that stay.
+    """
 
     def __init__(self, items: Items, lists: Mapping[str, Collection[str]], keys: KeyWatch, aside: SetAside) -> None:
         self._items, self._lists, self._keys, self._aside = items, lists, keys, aside
@@ -140,6 +155,11 @@ class Checking:
         self.flagged: dict[str, int] = {}
 
     def good(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The good rows of each batch, in order.
+
+        Raises:
+            Terminal: a batch lacks a column.
+        """
         for batch in batches:
             try:
                 checked = check_batch(batch, self._items, code_lists=self._lists, first_row=self.rows)
@@ -174,10 +194,22 @@ def without(batch: pa.RecordBatch, places: pa.Array) -> pa.RecordBatch:
     return batch.filter(pc.invert(pc.is_in(every, places)))
 
 
-def _write(batches: Iterator[pa.RecordBatch], schema: pa.Schema, target: Target) -> list[LoadedFile]:
+@dataclass(frozen=True)
+class _Written:
+    """A file that is not stored yet."""
+
+    content: pa.Buffer
+    file: LoadedFile
+
+
+def _stored(written: _Written, target: Target) -> LoadedFile:
+    target.lake.store(target.location, written.content, written.file.part)
+    return written.file
+
+
+def _written(batches: Iterator[pa.RecordBatch], schema: pa.Schema, prefix: str) -> Iterator[_Written]:
     """Write batches into files of limited size, named in load order."""
-    files: list[LoadedFile] = []
-    writer: PartWriter | None = None
+    number, writer = 0, None
     for batch in batches:
         if not batch.num_rows:
             continue
@@ -186,16 +218,15 @@ def _write(batches: Iterator[pa.RecordBatch], schema: pa.Schema, target: Target)
         writer.write(batch)
         digest.update(batch)
         if writer.is_full:
-            files.append(_stored(writer, digest, target, len(files)))
-            writer = None
+            yield _ended(writer, digest, prefix, number)
+            number, writer = number + 1, None
     if writer is not None:
-        files.append(_stored(writer, digest, target, len(files)))
-    return files
+        yield _ended(writer, digest, prefix, number)
 
 
-def _stored(writer: PartWriter, digest: RowDigest, target: Target, number: int) -> LoadedFile:
-    part = target.lake.store(target.location, f"{target.prefix}-{number:05}.parquet", writer)
-    return LoadedFile(part, digest.hexdigest())
+def _ended(writer: PartWriter, digest: RowDigest, prefix: str, number: int) -> _Written:
+    content, part = writer.close(f"{prefix}-{number:05}.parquet")
+    return _Written(content, LoadedFile(part, digest.hexdigest()))
 
 
 def _reconcile(source: int, read: int, accounted: int) -> None:

@@ -14,6 +14,7 @@ from schemas.row_checks import REASONS, ROW
 
 TEXT = "_text"
 MISFIT = "_row:COLUMNS"
+GROUP_ROWS = 20_000
 _REASONS_TYPE = pa.list_(pa.string())
 
 
@@ -41,6 +42,8 @@ class SetAside:
         self._writer = pq.ParquetWriter(
             pa.PythonFile(cast(Any, self._spool), mode="w"), self._schema, compression="zstd"
         )
+        self._waiting: list[pa.RecordBatch] = []
+        self._waiting_rows = 0
         self.rows = 0
         self.reasons: dict[str, int] = {}
 
@@ -63,8 +66,11 @@ class SetAside:
         if not batch.num_rows:
             return
         columns = [self._column(batch, field, added_to_row) for field in self._schema]
-        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+        self._waiting.append(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+        self._waiting_rows += batch.num_rows
         self.rows += batch.num_rows
+        if self._waiting_rows >= GROUP_ROWS:
+            self._write_out()
         for entry in pc.value_counts(pc.list_flatten(batch.column(REASONS))):
             name = entry["values"].as_py()
             self.reasons[name] = self.reasons.get(name, 0) + entry["counts"].as_py()
@@ -83,12 +89,18 @@ class SetAside:
 
     def store(self, store: ObjectStore, key: str) -> str | None:
         """Store the file; None, and nothing is stored, when there is no row."""
+        self._write_out()
         self._writer.close()
         if not self.rows:
             return None
         size = self._spool.bytes
         store.put(key, self._spool.rewind(), length=size, media_type="application/vnd.apache.parquet")
         return key
+
+    def _write_out(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.Table.from_batches(self._waiting, self._schema))
+        self._waiting, self._waiting_rows = [], 0
 
     def _column(self, batch: pa.RecordBatch, field: pa.Field, added_to_row: int) -> pa.Array:
         place = batch.schema.get_field_index(field.name)

@@ -114,7 +114,9 @@ def _rewritten(
         writer.write(batch)
         digest.update(batch)
     path = f"{file.part.path.removesuffix('.parquet')}-unique.parquet"
-    return LoadedFile(lake.store(location, path, writer), digest.hexdigest())
+    content, part = writer.close(path)
+    lake.store(location, content, part)
+    return LoadedFile(part, digest.hexdigest())
 
 
 def _gathered(

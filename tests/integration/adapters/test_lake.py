@@ -58,7 +58,9 @@ def location() -> str:
 def stored(lake: Lake, location: str, path: str, batch: pa.RecordBatch) -> Part:
     writer = PartWriter(batch.schema)
     writer.write(batch)
-    return lake.store(location, path, writer)
+    content, part = writer.close(path)
+    lake.store(location, content, part)
+    return part
 
 
 def test_files_become_a_version_at_once_and_keep_load_order(lake: Lake, location: str) -> None:
