@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
+from threading import Lock
 from typing import Annotated, Any
 
 import psycopg
@@ -44,9 +44,28 @@ def one_of(column: str, words: type[StrEnum]) -> str:
     return f"{column} IN ({listed})"
 
 
-@lru_cache(maxsize=8)
+_MOST_ENGINES = 8
+_engines: dict[str, Engine] = {}
+_making = Lock()
+
+
 def engine(url: str) -> Engine:
-    """The process's engine for a database URL; connections are checked before use, statements limited to 60 s."""
+    """The process's engine for a database URL; statements are limited to 60 s.
+
+    A process that asks for many databases keeps eight; the oldest one's connections are closed for a new one.
+    """
+    known = _engines.get(url)
+    if known is not None:
+        return known
+    with _making:
+        if url not in _engines:
+            while len(_engines) >= _MOST_ENGINES:
+                _engines.pop(next(iter(_engines))).dispose()
+            _engines[url] = _made(url)
+        return _engines[url]
+
+
+def _made(url: str) -> Engine:
     return create_engine(
         url,
         pool_size=10,
@@ -57,7 +76,6 @@ def engine(url: str) -> Engine:
     )
 
 
-@lru_cache(maxsize=8)
 def single_statements(url: str) -> Engine:
     """The same engine and pool, each statement a transaction of its own; ``together`` makes one of several."""
     return engine(url).execution_options(isolation_level="AUTOCOMMIT")
