@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import lru_cache, partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 from schemas.arrow_types import MOMENT
 
 ZONE = "Asia/Shanghai"
+_FEW = 32
+_REMEMBERED = 65_536  # as many days as 179 years have
 _WORDS = {
     True: ("true", "t", "yes", "y", "1", "是", "真", "有"),
     False: ("false", "f", "no", "n", "0", "否", "假", "无"),
@@ -144,26 +146,20 @@ def _dates(text: pa.StringArray) -> pa.Array:
     try:
         days = text.cast(pa.date32())
     except pa.ArrowInvalid:
-        encoded = text.dictionary_encode()
-        usual = pc.match_substring_regex(encoded.dictionary, r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
-        days = _cast_where_possible(pc.if_else(usual, encoded.dictionary, pa.scalar(None, pa.string())), pa.date32())
-        odd = pc.and_(days.is_null(), encoded.dictionary.is_valid())
-        read = [_read_day(value) for value in encoded.dictionary.filter(odd).to_pylist()]
-        days = pc.replace_with_mask(days, odd, pa.array(read, pa.date32())).take(encoded.indices)
+        days = _dates_by_halves(text)
     return pc.if_else(pc.less(days, pa.scalar(_FIRST_DAY)), pa.scalar(None, pa.date32()), days)
 
 
-def _cast_where_possible(values: pa.Array, target: pa.DataType) -> pa.Array:
-    """A cast that leaves null what cannot be cast, found by halving: few values are wrong, and a cast is quick."""
+def _dates_by_halves(text: pa.StringArray) -> pa.Date32Array:
+    """Usually few values are odd or wrong, and a cast is quick: halve until they are found, and read those singly."""
     try:
-        return values.cast(target)
+        return text.cast(pa.date32())
     except pa.ArrowInvalid:
-        if len(values) == 1:
-            return pa.nulls(1, target)
-        half = len(values) // 2
-        return pa.concat_arrays(
-            [_cast_where_possible(values.slice(0, half), target), _cast_where_possible(values.slice(half), target)]
-        )
+        if len(text) <= _FEW:
+            read = [None if value is None else _read_day(value) for value in text.to_pylist()]
+            return pa.array(read, pa.date32())
+        half = len(text) // 2
+        return pa.concat_arrays([_dates_by_halves(text.slice(0, half)), _dates_by_halves(text.slice(half))])
 
 
 def _moments(text: pa.StringArray) -> pa.Array:
@@ -187,6 +183,7 @@ def _one_by_one(text: pa.StringArray, read: Callable[[str], object], target: pa.
     return pa.array(read_values, target).take(encoded.indices)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _read_day(text: str) -> date | None:
     """2024-02-28, 20240228, 2024/2/28, 2024年2月28日, each also with a midnight behind it."""
     parts = text.replace("年", "-").replace("月", "-").replace("日", "").replace("/", "-").split("-")
