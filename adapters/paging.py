@@ -21,6 +21,12 @@ USUAL_PAGE = 50
 _LARGEST_NUMBER = 2**63
 
 
+class UnknownPlace(InvalidInput):
+    """The cursor stands for no place in the list, so the request cannot be read."""
+
+    status = 400
+
+
 @dataclass(frozen=True)
 class Page(Generic[T]):
     """Some items of a list, and the cursor that asks for those after them; None at the end."""
@@ -48,7 +54,7 @@ def page_of(
         descending: the greatest first.
 
     Raises:
-        InvalidInput: the cursor is not one of this list's.
+        UnknownPlace: the cursor is not one of this list's.
     """
     limit = min(max(limit, 1), LARGEST_PAGE)
     place = tuple_(*order)
@@ -75,7 +81,7 @@ def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[Any]:
         kinds: the Python type of each value: ``str``, ``int``, ``uuid.UUID``, ``date`` or ``datetime``.
 
     Raises:
-        InvalidInput: it is not such a cursor.
+        UnknownPlace: it is not such a cursor.
     """
     try:
         texts = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
@@ -83,7 +89,7 @@ def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[Any]:
             raise ValueError("not a list of texts")
         return [_value(text, kind) for text, kind in zip(texts, kinds, strict=True)]
     except (ValueError, binascii.Error, RecursionError) as error:
-        raise InvalidInput(
+        raise UnknownPlace(
             "paging.cursor", "This cursor belongs to no list. Start again from the first page, without a cursor."
         ) from error
 

@@ -7,16 +7,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from adapters.paging import USUAL_PAGE, Page, page_of
 from directory.catalogue.models import ResourceVersion
 from directory.datasets.models import DatasetVersion
 
-_MOST_LOADS = 50
 
+def loads(
+    session: Session, resource_id: uuid.UUID, *, cursor: str | None = None, limit: int = USUAL_PAGE
+) -> Page[DatasetVersion]:
+    """A resource's loads, the newest first.
 
-def loads(session: Session, resource_id: uuid.UUID) -> list[DatasetVersion]:
-    """A resource's loads, the newest first; at most 50."""
+    Raises:
+        InvalidInput: the cursor is not one of this list's.
+    """
     found = select(DatasetVersion).where(DatasetVersion.resource_id == resource_id)
-    return list(session.scalars(found.order_by(DatasetVersion.number.desc()).limit(_MOST_LOADS)))
+    return page_of(session, found, [DatasetVersion.number], cursor=cursor, limit=limit, descending=True)
 
 
 def items_of(version: ResourceVersion) -> list[Mapping[str, Any]]:

@@ -71,11 +71,12 @@ def show(resource_id: uuid.UUID) -> dict[str, Any]:
 @blueprint.get("/resources/<uuid:resource_id>/datasets")
 @endpoint("Loaded versions of a resource's data", response={"type": "object"}, paged=True)
 def datasets(resource_id: uuid.UUID) -> dict[str, Any]:
-    """Loads with their counts, the newest first; at most 50."""
-    session = current_session()
+    """Loads with their counts, the newest first."""
+    session, (cursor, limit) = current_session(), paging()
     if published_version(session, resource_id) is None:
         raise NotFound("resource.unknown", "There is no such catalogue entry. Search the catalogue.")
-    return page_body([_dataset(one) for one in loads(session, resource_id)], None)
+    page = loads(session, resource_id, cursor=cursor, limit=limit)
+    return page_body([_dataset(one) for one in page.items], page.next_cursor)
 
 
 def _entry(found: ResourceVersion) -> dict[str, Any]:

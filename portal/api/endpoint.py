@@ -9,10 +9,9 @@ import orjson
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from adapters.errors import InvalidInput
 from portal.access import CLIENT, Access
 from portal.api.idempotency import Kept, keep_answer, kept_answer, required_key
-from portal.inputs import json_body
+from portal.inputs import Malformed, json_body
 
 MAXIMUM_LIMIT = 200
 View = Callable[..., Any]
@@ -129,12 +128,12 @@ def paging() -> tuple[str | None, int]:
     """This request's ``cursor`` and ``limit`` (50 when not given).
 
     Raises:
-        InvalidInput: the limit is no number from 1 to 200.
+        Malformed: the limit is no number from 1 to 200.
     """
     given = request.args.get("limit", "50")
     limit = int(given) if given.isascii() and given.isdigit() and len(given) < 4 else 0
     if not 1 <= limit <= MAXIMUM_LIMIT:
-        raise InvalidInput("page.bad_limit", "The limit must be a whole number from 1 to {most}.", most=MAXIMUM_LIMIT)
+        raise Malformed("page.bad_limit", "The limit must be a whole number from 1 to {most}.", most=MAXIMUM_LIMIT)
     return request.args.get("cursor") or None, limit
 
 

@@ -133,7 +133,7 @@ def _page(resource_id: uuid.UUID) -> dict[str, Any]:
     newest = next((one for one in seen if one.state == VersionState.PUBLISHED), seen[0])
     found = version(session, actor, newest.id)
     require(may_attach(actor, found.resource.agency_id))
-    done = loads(session, resource_id)
+    done = loads(session, resource_id).items
     works = {one.work_id: session.get(Work, one.work_id) for one in done if one.work_id is not None}
     addresses = [
         f"{address.host}:{address.port}"

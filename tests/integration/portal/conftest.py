@@ -1,14 +1,16 @@
 """A portal over a database of the test's own, with people of every role who sign in with their password."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 from werkzeug.test import TestResponse
 
 from adapters.clock import system_now
@@ -22,6 +24,7 @@ from portal.access import SIGN_IN_COOKIE
 from portal.app import create_app
 from portal.edge import Portal
 from tests import factories
+from tests.integration.portal.world import World, made
 
 OFFICE_OF = {
     Role.COORDINATOR: "COORDINATING_OFFICE",
@@ -131,6 +134,15 @@ def api(portal: Portal, people: People) -> FlaskClient:
     assert answer.status_code == 200, answer.get_data(as_text=True)
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {answer.get_json()['access_token']}"
     return client
+
+
+@pytest.fixture
+def world(portal: Portal) -> Iterator[World]:
+    """A case of two agencies with their programs, a granted application and loaded rows."""
+    own = create_engine(portal.settings.app_database_url, poolclass=NullPool)
+    with Session(own, expire_on_commit=False) as session:
+        yield made(portal, session)
+    own.dispose()
 
 
 @pytest.fixture(autouse=True)
