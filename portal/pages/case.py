@@ -104,5 +104,5 @@ def rule_note(key: str) -> str:
     rules: RuleSet = rule_set(key)
     validity = rules.legal_validity
     if is_chinese():
-        return f"《{rules.title_zh}》({rules.document})。{validity.note_zh}"
+        return f"《{rules.title_zh}》（{rules.document}）。{validity.note_zh}"
     return f"{rules.title_en} ({rules.document}). {validity.note_en}"

@@ -1,11 +1,13 @@
 """Deliveries: asking for a file or a package, how far it is, fetching and acknowledging it."""
 
+import base64
 import hashlib
 import json
 import uuid
 from datetime import timedelta
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -13,7 +15,7 @@ from flask_babel import gettext as _
 from adapters.errors import Conflict, InvalidInput, NotAllowed
 from directory import permissions
 from directory.agencies.queries import agency_names
-from directory.keys.signing import signature_from_text
+from directory.keys.signing import public_text, signature_from_text
 from directory.people.roles import Role
 from exchange.deliveries import queries
 from exchange.deliveries.acknowledge import acknowledge
@@ -222,7 +224,14 @@ def _page(delivery_id: uuid.UUID, step: str = "") -> dict[str, Any]:
         "step": step if step.upper() in steps else step_open(steps),
         "agencies": agency_names(session, {delivery.agency_id, grant.provider_id}),
         "fetchable": delivery.state in FETCHABLE,
+        "hub_key": _hub_key() if receives and delivery.format == FileFormat.PACKAGE else "",
     }
+
+
+def _hub_key() -> str:
+    """The public key that the hub signs packages with, base64; "" where the site has none."""
+    private = portal_settings().hub_key
+    return public_text(Ed25519PrivateKey.from_private_bytes(base64.b64decode(private))) if private else ""
 
 
 def _steps(delivery: Delivery, receives: bool) -> set[str]:

@@ -5,124 +5,30 @@ import hashlib
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from adapters.database import transaction
-from adapters.lake import Lake
-from adapters.objects import objects
-from adapters.serving import Serving, table_name
 from adapters.settings import Settings
 from adapters.work import Work, WorkState
-from audit.keys import SigningKey
-from audit.sequence import sequence
-from directory.datasets.models import DatasetState, DatasetVersion
-from exchange.hooks import on_published
-from portal.wiring import wire
-from tests import factories
 from tests.e2e.conftest import ROOT
+from tests.e2e.world import ROWS, SECRET_NUMBER, Look, PageAs, World, made_world, send
 
-PageAs = Callable[..., Page]
-Look = Callable[[Page, str], None]
-ROWS = 60
 AGREED = ("credit_code", "entity_name", "legal_person")
 REFUSED = "phone"
-SECRET_NUMBER = "1380000"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A market regulator with a loaded entry, a tax bureau, keys of both by the signatory's login."""
-
-    version: str
-    resource: str
-    keys: dict[str, Ed25519PrivateKey]
 
 
 @pytest.fixture(scope="module")
-def stage(portal_settings: Settings) -> Stage:
-    """Everything that came before the application, put straight into the database."""
-    wire(portal_settings)
-    objects(portal_settings).ensure_bucket()
-    with transaction(portal_settings.app_database_url) as session:
-        market, tax = factories.agency(session, "市场监督管理局"), factories.agency(session, "税务局")
-        office = factories.agency(session, "领导小组办公室", "COORDINATING_OFFICE")
-        audit_office = factories.agency(session, "审计局", "AUDIT_OFFICE")
-        cast = (
-            ("x-zhao", market, "赵强", ("ANSWERER",)),
-            ("x-qian", market, "钱丽", ("SIGNATORY",)),
-            ("x-sun", tax, "孙伟", ("REQUESTER",)),
-            ("x-li", tax, "李静", ("SIGNATORY",)),
-            ("x-zheng", office, "郑洁", ("COORDINATOR",)),
-            ("x-feng", audit_office, "冯涛", ("AUDITOR",)),
-        )
-        for login, agency, name, roles in cast:
-            factories.account(session, factories.person(session, agency, *roles, name=name), login)
-        parts = [
-            factories.item(1, field_name="division", name="登记地行政区划"),
-            factories.item(2, field_name="credit_code", name="统一社会信用代码", is_key=True, **factories.on_request()),
-            factories.item(3, field_name="entity_name", name="法人名称", **factories.on_request()),
-            _personal(4, "legal_person", "法定代表人姓名"),
-            _personal(5, "phone", "联系电话"),
-            factories.item(6, field_name="inner_note", name="内部核查记录", **factories.not_shared()),
-        ]
-        modes = ["INTERFACE", "FILES", "BROWSE", "OFFLINE"]
-        version = factories.published_resource(session, market, parts, name="法人单位登记信息", modes=modes)
-        on_published(session, factories.official(session, market, "REVIEWER"), version)
-        loaded = DatasetVersion(
-            resource_id=version.resource_id,
-            resource_version_id=version.id,
-            number=1,
-            state=DatasetState.SERVED,
-            location=f"lake/{version.resource_id}",
-            rows_source=ROWS,
-            rows_read=ROWS,
-            rows_good=ROWS,
-        )
-        session.add(loaded)
-        session.flush()
-        table = _table()
-        loaded.delta_version = Lake(portal_settings).write(loaded.location, table.to_reader())
-        loaded.serving_table = table_name(loaded.id)
-        Serving.of(portal_settings).load(loaded.serving_table, table.schema, table.to_batches(), ["credit_code"])
-        keys = {"x-qian": factories.signing_key(session, market)[1], "x-li": factories.signing_key(session, tax)[1]}
-        return Stage(str(version.id), str(version.resource_id), keys)
+def stage(portal_settings: Settings) -> World:
+    """Everything that came before the application."""
+    return made_world(portal_settings, "x")
 
 
-def _personal(number: int, field: str, name: str) -> dict[str, object]:
-    needs = factories.on_request(sensitivity="PERSONAL_PRIVACY")
-    return factories.item(number, field_name=field, name=name, **needs)
-
-
-def _table() -> pa.Table:
-    count = range(ROWS)
-    return pa.table(
-        {
-            "division": ["310101" for _ in count],
-            "credit_code": [factories.credit_code(5_000 + n) for n in count],
-            "entity_name": [f"示范第{n}有限公司" for n in count],
-            "legal_person": [f"张{n}" for n in count],
-            "phone": [f"{SECRET_NUMBER}{n:04}" for n in count],
-            "inner_note": ["内部" for _ in count],
-        }
-    )
-
-
-def send(page: Page) -> None:
-    """Send the form of the page and see that it was taken."""
-    page.locator("main form.hub-form button[type=submit]").first.click()
-    page.wait_for_load_state()
-    expect(page.locator(".form-wrong")).to_have_count(0)
-
-
-def apply(page: Page, stage: Stage) -> str:
+def apply(page: Page, stage: World) -> str:
     """Pick items from the entry's page, save the draft, generate the form; the application's address."""
     page.goto(f"/catalogue/{stage.resource}")
     page.locator(f"a[href$='version={stage.version}']").click()
@@ -181,7 +87,7 @@ def prepare(settings: Settings, services: dict[str, str]) -> None:
 
 
 def test_from_application_to_evidence(
-    stage: Stage, page_as: PageAs, look: Look, portal_settings: Settings, services: dict[str, str], tmp_path: Path
+    stage: World, page_as: PageAs, look: Look, portal_settings: Settings, services: dict[str, str], tmp_path: Path
 ) -> None:
     sun, zhao = page_as("x-sun"), page_as("x-zhao")
     look(sun, "exchange-requester-desk-empty")
@@ -199,12 +105,12 @@ def test_from_application_to_evidence(
     agreement = zhao.locator("main td a[href*='/agreements/']").first.get_attribute("href") or ""
     for login in ("x-qian", "x-li"):
         signatory = page_as(login)
-        sign(signatory, agreement, stage.keys[login])
+        sign(signatory, agreement, stage.keys[login.removeprefix("x-")])
         look(signatory, f"exchange-agreement-{login}")
     grant = take_data(sun, application, look)
     deliver(sun, grant, look, portal_settings, services, tmp_path)
     coordinate(application, page_as, sun, zhao, look)
-    prove(application, page_as, look, portal_settings)
+    prove(application, page_as, look, stage)
 
 
 def take_data(page: Page, application: str, look: Look) -> str:
@@ -281,9 +187,9 @@ def coordinate(application: str, page_as: PageAs, sun: Page, zhao: Page, look: L
     expect(zhao.locator("a[href*='step=answer']")).to_be_visible()
 
 
-def prove(application: str, page_as: PageAs, look: Look, settings: Settings) -> None:
+def prove(application: str, page_as: PageAs, look: Look, stage: World) -> None:
     """The auditor finds the case, opens an entry and downloads its proof."""
-    number_entries(settings)
+    stage.number_entries()
     feng = page_as("x-feng")
     look(feng, "exchange-auditor-desk")
     feng.goto(f"/evidence/?matter=application/{application.rpartition('/')[2]}")
@@ -298,16 +204,8 @@ def prove(application: str, page_as: PageAs, look: Look, settings: Settings) -> 
     assert (proof.status, proof.text().splitlines()[0]) == (200, "c2sp.org/tlog-proof@v1")
 
 
-def number_entries(settings: Settings) -> None:
-    """Do what the sequencer does, until nothing waits."""
-    key = SigningKey.from_setting(settings.log_origin, settings.log_key)
-    with transaction(settings.sequencer_database_url) as session:
-        while sequence(session, key, settings.log_origin):
-            pass
-
-
 @pytest.mark.parametrize("login", ["x-zhao", "x-sun", "x-zheng", "x-feng"])
-def test_desks_and_lists_in_english(stage: Stage, page_as: PageAs, look: Look, login: str) -> None:
+def test_desks_and_lists_in_english(stage: World, page_as: PageAs, look: Look, login: str) -> None:
     page = page_as(login, language="en")
     for path in ("/", "/applications/", "/grants/?view=standing", "/disputes/", "/evidence/"):
         page.goto(path)
