@@ -45,7 +45,8 @@ def one_of(column: str, words: type[StrEnum]) -> str:
 
 
 _MOST_ENGINES = 8
-_engines: dict[str, Engine] = {}
+_engines: dict[str, tuple[Engine, Engine]] = {}
+"""By URL: the engine, and the same one for single statements."""
 _making = Lock()
 
 
@@ -54,14 +55,24 @@ def engine(url: str) -> Engine:
 
     A process that asks for many databases keeps eight; the oldest one's connections are closed for a new one.
     """
+    return _both(url)[0]
+
+
+def single_statements(url: str) -> Engine:
+    """The same engine and pool, each statement a transaction of its own; ``together`` makes one of several."""
+    return _both(url)[1]
+
+
+def _both(url: str) -> tuple[Engine, Engine]:
     known = _engines.get(url)
     if known is not None:
         return known
     with _making:
         if url not in _engines:
             while len(_engines) >= _MOST_ENGINES:
-                _engines.pop(next(iter(_engines))).dispose()
-            _engines[url] = _made(url)
+                _engines.pop(next(iter(_engines)))[0].dispose()
+            made = _made(url)
+            _engines[url] = made, made.execution_options(isolation_level="AUTOCOMMIT")
         return _engines[url]
 
 
@@ -74,11 +85,6 @@ def _made(url: str) -> Engine:
         pool_recycle=600,
         connect_args={"options": "-c statement_timeout=60000 -c timezone=UTC", "connect_timeout": 10},
     )
-
-
-def single_statements(url: str) -> Engine:
-    """The same engine and pool, each statement a transaction of its own; ``together`` makes one of several."""
-    return engine(url).execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager

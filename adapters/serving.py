@@ -102,7 +102,7 @@ class Serving:
         rows = self._rows(table, query, [-1 if after is None else after, *values, limit])
         return [(row[0], dict(zip(columns, row[1:], strict=True))) for row in rows]
 
-    def _rows(self, table: str, query: Composed, values: list[Any]) -> list[tuple[Any, ...]]:
+    def _rows(self, table: str, query: bytes, values: list[Any]) -> list[tuple[Any, ...]]:
         """Run a prepared statement; once more on a new connection when the pool's had been cut."""
         with _told(table):
             for last in (False, True):
@@ -157,6 +157,7 @@ class Serving:
             return [name for (name,) in connection.execute(query)]
 
 
+@lru_cache(maxsize=16)
 def plain_url(url: str) -> str:
     """A database address as libpq reads it."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
@@ -192,24 +193,26 @@ def _escaped(value: str) -> str:
 @lru_cache(maxsize=512)
 def _look_up_query(
     table: str, columns: tuple[str, ...], key: tuple[str, ...], matches: tuple[str, str, int] | None
-) -> Composed:
+) -> bytes:
     where: list[Composable] = [SQL("{} = %s").format(Identifier(name)) for name in key]
-    return SQL("SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT %s").format(
+    query = SQL("SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT %s").format(
         SQL(", ").join(map(Identifier, columns)),
         Identifier(table),
         SQL(" AND ").join([*where, *_match(matches)]),
         Identifier(ROW),
     )
+    return query.as_bytes(None)
 
 
 @lru_cache(maxsize=512)
-def _browse_query(table: str, columns: tuple[str, ...], matches: tuple[str, str, int] | None) -> Composed:
-    return SQL("SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT %s").format(
+def _browse_query(table: str, columns: tuple[str, ...], matches: tuple[str, str, int] | None) -> bytes:
+    query = SQL("SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT %s").format(
         SQL(", ").join(map(Identifier, (ROW, *columns))),
         Identifier(table),
         SQL(" AND ").join([SQL("{} > %s").format(Identifier(ROW)), *_match(matches)]),
         Identifier(ROW),
     )
+    return query.as_bytes(None)
 
 
 def _match(matches: tuple[str, str, int] | None) -> list[Composable]:

@@ -98,6 +98,8 @@ def install(app: Portal) -> None:
 
 def _commits(app: Portal, response: Response) -> bool:
     declared = access.declaration(app, request.endpoint)
+    if declared is not None and declared.single:
+        return False
     writes = request.method not in SAFE or (declared is not None and declared.commits)
     return bool(g.get("keep")) or (writes and response.status_code < 400)
 
