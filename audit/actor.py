@@ -15,6 +15,7 @@ class Actor:
         roles: role words held now, for that agency.
         office: what that agency is to the hub (``directory.agencies.models.Office``); empty for nobody's.
         client_id: the API client, when a program calls.
+        responsible_id: the official who answers for the program, where it prepares something for its agency.
         address: network address of the caller; personal, so it goes into the encrypted part of an entry only.
         name: the person's name, likewise personal.
     """
@@ -27,6 +28,12 @@ class Actor:
     address: str = ""
     name: str = ""
     office: str = ""
+    responsible_id: uuid.UUID | None = None
+
+    @property
+    def answerable_id(self) -> uuid.UUID | None:
+        """The person who answers for what is done: who does it, or who is responsible for the program (R51)."""
+        return self.person_id or self.responsible_id
 
     def has(self, *roles: str) -> bool:
         """Whether the actor holds at least one of the roles."""

@@ -61,17 +61,24 @@ def require(decision: Decision, kind: str = "", subject: str = "", matter: str =
         raise error.refused(kind, subject, matter) if kind else error
 
 
-def _role(actor: Actor, *roles: str) -> Decision:
+def _role(actor: Actor, *roles: str, programs: bool = False) -> Decision:
+    """A role; ``programs`` says that a program may use the role of the official who answers for it."""
+    context = {"roles": ", ".join(roles)}
+    if actor.has(CLIENT) and CLIENT not in roles and not programs:
+        reason = "A program cannot do this. A person with one of the roles {roles} does it, signed in to the portal."
+        return Denied("permission.person", reason, context)
     if actor.has(*roles):
         return ALLOWED
-    names = ", ".join(roles)
+    if actor.has(CLIENT):
+        reason = "The official who answers for this program holds none of the roles {roles}, so it cannot do this."
+        return Denied("permission.responsible", reason, context)
     reason = "This needs one of the roles {roles}. Ask your agency's security administrator."
-    return Denied("permission.role", reason, {"roles": names})
+    return Denied("permission.role", reason, context)
 
 
-def _own(actor: Actor, agency_id: uuid.UUID, *roles: str) -> Decision:
+def _own(actor: Actor, agency_id: uuid.UUID, *roles: str, programs: bool = False) -> Decision:
     """A role, held in the agency that the thing belongs to."""
-    decision = _role(actor, *roles)
+    decision = _role(actor, *roles, programs=programs)
     if isinstance(decision, Denied):
         return decision
     if actor.agency_id != agency_id:
@@ -87,7 +94,12 @@ def _hub_or(actor: Actor, *roles: str) -> Decision:
 
 
 def compile_entry(actor: Actor, agency_id: uuid.UUID) -> Decision:
-    """Draft, edit or submit an entry of an agency."""
+    """Draft or edit an entry of an agency; its programs may, since systems are one way of cataloguing (R20)."""
+    return _own(actor, agency_id, Role.COMPILER, programs=True)
+
+
+def submit_version(actor: Actor, agency_id: uuid.UUID) -> Decision:
+    """Hand an entry to the reviewers: for this [M] Art. 10¶2 names a person."""
     return _own(actor, agency_id, Role.COMPILER)
 
 
@@ -131,10 +143,13 @@ def withdraw_version(actor: Actor, agency_id: uuid.UUID, published: bool) -> Dec
 
 
 def see_version(actor: Actor, agency_id: uuid.UUID, was_published: bool) -> Decision:
-    """See a version: what was ever published is every official's, a draft its agency's and the regulator's."""
+    """See a version: what was ever published is every official's, a draft its agency's and the regulator's.
+
+    A program sees drafts of its agency where it compiles.
+    """
     if actor.has(HUB_ROLE) or (was_published and actor.agency_id is not None):
         return ALLOWED
-    if actor.agency_id == agency_id and not actor.has(CLIENT):
+    if actor.agency_id == agency_id and (not actor.has(CLIENT) or actor.has(Role.COMPILER)):
         return ALLOWED
     if actor.has(Role.REGULATOR, Role.AUDITOR):
         return ALLOWED
@@ -255,14 +270,19 @@ def raise_need(actor: Actor, provider_id: uuid.UUID) -> Decision:
 
 
 def _for_another(actor: Actor, provider_id: uuid.UUID) -> Decision:
-    decision = _role(actor, Role.REQUESTER)
+    decision = _role(actor, Role.REQUESTER, programs=True)
     if isinstance(decision, Allowed) and actor.agency_id == provider_id:
         return Denied("permission.own_data", "This is your own agency's data. There is nothing to apply for.")
     return decision
 
 
+def prepare_application(actor: Actor, requester_id: uuid.UUID) -> Decision:
+    """Edit an application and have its form made; the paper goes its way by people ([M] Art. 15¶2)."""
+    return _own(actor, requester_id, Role.REQUESTER, programs=True)
+
+
 def act_for_requester(actor: Actor, requester_id: uuid.UUID) -> Decision:
-    """Edit, hand over, withdraw an application, or object to its answer."""
+    """Hand over or withdraw an application, or object to its answer."""
     return _own(actor, requester_id, Role.REQUESTER)
 
 
@@ -352,11 +372,13 @@ def see_grant(actor: Actor, requester_id: uuid.UUID | None, provider_id: uuid.UU
 def read_evidence(actor: Actor, agency_codes: Collection[str]) -> Decision:
     """Read evidence of agencies: auditors and the log's administrator all of it, an agency its own and its cases'.
 
+    What an agency may read, its programs may.
+
     Args:
         agency_codes: codes of the agencies that the entry, or the case it belongs to, concerns.
     """
     if actor.has(HUB_ROLE, Role.AUDITOR, Role.AUDIT_ADMINISTRATOR):
         return ALLOWED
-    if actor.agency_code and actor.agency_code in agency_codes and not actor.has(CLIENT):
+    if actor.agency_code and actor.agency_code in agency_codes:
         return ALLOWED
     return Denied("permission.evidence", "This evidence is another agency's. Ask the audit office.")

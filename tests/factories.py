@@ -88,9 +88,13 @@ def account(session: Session, who: Person, login: str | None = None, password: s
     return made
 
 
-def client(session: Session, of: Agency, secret: str = PASSWORD) -> Actor:
-    """A new program of an agency, as the actor it is; ``client_id`` and ``secret`` get it a token."""
-    responsible = person(session, of)
+def client(session: Session, of: Agency, *roles: str, secret: str = PASSWORD) -> Actor:
+    """A new program of an agency, as the actor it is; ``client_id`` and ``secret`` get it a token.
+
+    Args:
+        roles: what the official who answers for it holds.
+    """
+    responsible = person(session, of, *roles)
     name = f"c{next(_numbers):08d}"
     session.add(
         ApiClient(

@@ -37,8 +37,9 @@ def draft_resource(
         NotAllowed: the actor does not compile for an agency.
         InvalidInput: the content is not right; ``problems`` names the places.
     """
+    if actor.agency_id is not None:
+        require(compile_entry(actor, actor.agency_id), "resource.drafted", f"agency/{actor.agency_id}")
     agency_id, person_id = _compiler(actor)
-    require(compile_entry(actor, agency_id), "resource.drafted", f"agency/{agency_id}")
     content = checked_content(session, agency_id, entry, items)
     made = Resource(agency_id=agency_id, code=next_code(session, content.columns["classification_code"]))
     session.add(made)
@@ -161,9 +162,10 @@ def _note(session: Session, actor: Actor, version: ResourceVersion, kind: str, b
 
 
 def _compiler(actor: Actor) -> tuple[uuid.UUID, uuid.UUID]:
-    if actor.agency_id is None or actor.person_id is None:
-        raise NotAllowed("permission.person", "Only a person of an agency compiles its catalogue. Sign in as one.")
-    return actor.agency_id, actor.person_id
+    """The agency and the person who answers for the content; nobody else reviews it then, program or not."""
+    if actor.agency_id is None or actor.answerable_id is None:
+        raise NotAllowed("permission.compiler", "Only an agency compiles its catalogue. Sign in as one of its people.")
+    return actor.agency_id, actor.answerable_id
 
 
 def _kept_in_class(of: Resource, content: Content) -> Content:

@@ -11,7 +11,8 @@ from directory.catalogue.content import checked_content, content_digest, entry_o
 from directory.catalogue.models import ResourceVersion
 from directory.catalogue.queries import locked_version
 from directory.catalogue.states import Step, move
-from directory.permissions import compile_entry, require
+from directory.permissions import require
+from directory.permissions import submit_version as may_submit
 
 
 def submit_version(
@@ -27,7 +28,7 @@ def submit_version(
     """
     version = locked_version(session, version_id, expected)
     subject = f"resource_version/{version_id}"
-    require(compile_entry(actor, version.resource.agency_id), "resource.submitted", subject)
+    require(may_submit(actor, version.resource.agency_id), "resource.submitted", subject)
     move(version, Step.SUBMIT)
     checked_content(session, version.resource.agency_id, entry_of(version), items_of(version))
     now = case_now(session)

@@ -65,7 +65,7 @@ def draft(
         provider_id=provider_id,
         resource_version_id=version.id,
         rule_set=rule_set_for(case_today(session)).key,
-        applied_by=actor.person_id,
+        applied_by=actor.answerable_id,
         **_columns(stated),
     )
     application.items = [ApplicationItem(data_item_id=item.id, data_item=item) for item in chosen]
@@ -98,7 +98,7 @@ def amend(
     """
     application = load.locked(session, application_id, expected)
     subject = load.subject(application)
-    permission = permissions.act_for_requester(actor, application.requester_id)
+    permission = permissions.prepare_application(actor, application.requester_id)
     permissions.require(permission, "application.amended", subject, subject)
     if application.state != ApplicationState.DRAFT:
         raise Conflict(

@@ -43,7 +43,7 @@ def generate_form(
     """
     application = load.locked(session, application_id, expected)
     subject = load.subject(application)
-    permission = permissions.act_for_requester(actor, application.requester_id)
+    permission = permissions.prepare_application(actor, application.requester_id)
     permissions.require(permission, "application.form_generated", subject, subject)
     require(application.state, Event.FORM_GENERATED)
     version, now = published(session, application.resource_version_id), case_now(session)

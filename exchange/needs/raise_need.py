@@ -58,7 +58,7 @@ def raise_need(
         purpose=prose(purpose, "/purpose", most=4_000),
         duty=prose(duty, "/duty", most=4_000),
         rule_set=rule_set_for(city_date(now)).key,
-        raised_by=actor.person_id,
+        raised_by=actor.answerable_id,
     )
     session.add(need)
     session.flush()

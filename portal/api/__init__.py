@@ -2,15 +2,17 @@
 
 from flask import Blueprint
 
-from portal.api import cases, catalogue, deliveries, describe, grants, keys, records, token
+from portal.api import cases, catalogue, compile, deliveries, describe, grants, keys, records, reserved, token
 
 ALL: tuple[Blueprint, ...] = (
     token.blueprint,
     describe.blueprint,
     keys.blueprint,
     catalogue.blueprint,
+    compile.blueprint,
     cases.blueprint,
     grants.blueprint,
     records.blueprint,
     deliveries.blueprint,
+    reserved.blueprint,
 )

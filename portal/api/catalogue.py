@@ -18,7 +18,7 @@ from portal.edge import current_session
 
 blueprint: Blueprint = version_one("catalogue")
 TEXT = {"type": "string"}
-ENTRY = {
+ENTRY: dict[str, Any] = {
     "type": "object",
     "properties": {
         "resource_id": {"type": "string", "format": "uuid"},
@@ -53,7 +53,7 @@ def index() -> dict[str, Any]:
         text=request.args.get("text", "")[:200], share_attribute=tuple(request.args.getlist("share_attribute")[:3])
     )
     page = search(current_session(), current_actor(), wanted, cursor=cursor, limit=limit)
-    return page_body([_entry(found) for found in page.items], page.next_cursor)
+    return page_body([entry_body(found) for found in page.items], page.next_cursor)
 
 
 @blueprint.get("/resources/<uuid:resource_id>")
@@ -65,7 +65,7 @@ def show(resource_id: uuid.UUID) -> dict[str, Any]:
     if published is None:
         raise NotFound("resource.unknown", "There is no such catalogue entry. Search the catalogue.")
     found = version(session, actor, published.id)
-    return entry_of(found) | _entry(found) | {"items": items_of(found)}
+    return entry_of(found) | entry_body(found) | {"items": items_of(found)}
 
 
 @blueprint.get("/resources/<uuid:resource_id>/datasets")
@@ -79,7 +79,8 @@ def datasets(resource_id: uuid.UUID) -> dict[str, Any]:
     return page_body([_dataset(one) for one in page.items], page.next_cursor)
 
 
-def _entry(found: ResourceVersion) -> dict[str, Any]:
+def entry_body(found: ResourceVersion) -> dict[str, Any]:
+    """What a list shows of a version."""
     agency = found.resource.agency
     return {
         "resource_id": found.resource_id,

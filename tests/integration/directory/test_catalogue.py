@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from directory.catalogue.review import approve_version, return_version
 from directory.catalogue.secrecy import review_secrecy
 from directory.catalogue.submit import submit_version
 from directory.catalogue.withdraw import on_withdrawn, withdraw_version
+from directory.people.programs import with_duties
 from directory.people.roles import Role
 from directory.systems.register import register_system
 from tests import factories
@@ -328,10 +329,29 @@ def test_a_state_secret_is_listed_at_most(session: Session, bureau: Bureau) -> N
     assert not queries.travels(version)
 
 
-def test_people_compile_and_programs_do_not(session: Session, bureau: Bureau) -> None:
+def test_a_program_compiles_only_while_its_official_does_and_hands_nothing_in(session: Session, bureau: Bureau) -> None:
     client = factories.client(session, bureau.agency)
-    with pytest.raises(NotAllowed):
-        draft_resource(session, client, entry(), items())
+    assert with_duties(session, bureau.compiler) is bureau.compiler
+    for actor in (client, with_duties(session, client)):
+        with pytest.raises(NotAllowed) as refused:
+            draft_resource(session, actor, entry(), items())
+        assert refused.value.code == "permission.responsible"
+    program = with_duties(session, factories.client(session, bureau.agency, Role.COMPILER, Role.REVIEWER))
+    official = program.responsible_id
+    assert (sorted(program.roles), program.person_id) == (["CLIENT", "COMPILER"], None)
+    made = draft_resource(session, program, entry(), items())
+    assert (made.compiled_by, made.compilers) == (official, [str(official)])
+    with pytest.raises(NotAllowed) as kept:
+        submit_version(session, program, made.id)
+    assert kept.value.code == "permission.person"
+    submit_version(session, bureau.compiler, made.id)
+    with pytest.raises(NotAllowed) as own:
+        approve_version(session, replace(bureau.reviewer, person_id=official), made.id)
+    assert own.value.code == "permission.own_work"
+
+
+def test_what_a_program_sees_of_entries(session: Session, bureau: Bureau) -> None:
+    client = factories.client(session, bureau.agency)
     version = factories.published_resource(session, bureau.agency)
     assert queries.version(session, client, version.id) is version
     draft = factories.version(session, bureau.agency, "DRAFT")

@@ -90,9 +90,9 @@ def made(portal: Portal, session: Session) -> World:
     )
 
 
-def program(portal: Portal, session: Session, agency: Agency) -> FlaskClient:
-    """A client of the API with a live token of a new program of the agency."""
-    name, token = factories.client(session, agency).client_id, new_token()
+def program(portal: Portal, session: Session, agency: Agency, *roles: str) -> FlaskClient:
+    """A client of the API with a live token of a new program of the agency; ``roles`` are those of its official."""
+    name, token = factories.client(session, agency, *roles).client_id, new_token()
     client_id = session.scalars(select(ApiClient.id).where(ApiClient.client_id == name)).one()
     later = system_now() + timedelta(hours=1)
     session.add(ApiToken(token_hash=token_hash(token), api_client_id=client_id, expires_at=later))
