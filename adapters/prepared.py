@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+_DRIVER = "driver connection"
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # it has no types
 
 
@@ -45,8 +46,7 @@ class Prepared:
 
     def _run(self, session: Session, values: dict[str, Any]) -> psycopg.Cursor[Any]:
         session.flush()
-        connection = session.connection().connection.driver_connection
-        assert isinstance(connection, psycopg.Connection)
+        connection = _driver_connection(session)
         text, fixed = self._text
         try:
             return connection.cursor(row_factory=namedtuple_row).execute(text, {**fixed, **values}, prepare=True)
@@ -63,6 +63,18 @@ class Prepared:
             return self._statement.encode(), {}
         made = self._statement.compile(dialect=_DIALECT)
         return str(made).encode(), {name: value for name, value in made.params.items() if value is not None}
+
+
+def _driver_connection(session: Session) -> psycopg.Connection[Any]:
+    """The connection of the session's transaction, looked up once for it: the session's own way takes long."""
+    known = session.info.get(_DRIVER)
+    if known is not None and known[0] is session.get_transaction():
+        connection: psycopg.Connection[Any] = known[1]
+        return connection
+    found = session.connection().connection.driver_connection
+    assert isinstance(found, psycopg.Connection)
+    session.info[_DRIVER] = session.get_transaction(), found
+    return found
 
 
 def insertion(table: str, columns: Iterable[str], prefix: str = "") -> str:

@@ -8,7 +8,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -27,6 +27,22 @@ MAXIMUM_ENTRY = 65_535
 SCHEMA = "shuniu:evidence/1"
 _KIND = re.compile(r"^[a-z_]+(\.[a-z_]+)+$")
 _COLUMNS = tuple(column.name for column in Evidence.__table__.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An entry as it was written: the columns of ``audit.models.Evidence``, of which a call makes no ORM object."""
+
+    id: uuid.UUID
+    recorded_at: datetime
+    kind: str
+    outcome: str
+    subject: str
+    matter: str
+    agency_code: str
+    person_id: uuid.UUID | None
+    body: bytes = field(repr=False)
+    leaf_hash: bytes
 
 
 @dataclass(frozen=True)
@@ -88,8 +104,8 @@ def append(
     personal: Mapping[str, Any] | None = None,
     case_time: datetime | None = None,
     beside: Beside | None = None,
-) -> Evidence:
-    """Add one entry to the caller's transaction; the returned object is the entry as written, apart from the session.
+) -> Written:
+    """Add one entry to the caller's transaction, and return it as written.
 
     Args:
         kind: what happened, dotted, e.g. ``application.submitted``.
@@ -120,7 +136,7 @@ def append(
         "personal": commitment or None,
     }
     body = _envelope(writer, identity, moment, kind, subject, data)
-    entry = Evidence(
+    entry = Written(
         id=identity,
         recorded_at=moment,
         kind=kind,
@@ -175,7 +191,7 @@ def _stated(actor: Actor) -> dict[str, Any]:
     }
 
 
-def _insert(session: Session, writer: EvidenceWriter, entry: Evidence, opening: bytes, beside: Beside | None) -> None:
+def _insert(session: Session, writer: EvidenceWriter, entry: Written, opening: bytes, beside: Beside | None) -> None:
     """Write the entry, its sealed details and its place in the queue, in one statement."""
     wrapped_key, ciphertext = writer.seal.close(entry.id, opening) if opening else (None, None)
     values = {name: getattr(entry, name) for name in _COLUMNS}
