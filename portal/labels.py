@@ -83,7 +83,7 @@ LABELS: dict[str, dict[str, str]] = {
         "CONCLUDED": N_("Concluded"),
         "ESCALATED": N_("Escalated"),
         "RULED": N_("Ruled"),
-        "WITHDRAWN": N_("Withdrawn"),
+        "WITHDRAWN": N_("Taken back"),
     },
     "Outcome": {
         "ANSWER_ANEW": N_("The provider answers anew"),
@@ -94,7 +94,7 @@ LABELS: dict[str, dict[str, str]] = {
         "RAISED": N_("Raised"),
         "ACCEPTED": N_("Accepted"),
         "REFUSED": N_("Refused"),
-        "WITHDRAWN": N_("Withdrawn"),
+        "WITHDRAWN": N_("Taken back"),
     },
     "DatasetState": {
         "LOADING": N_("Loading"),
