@@ -44,45 +44,49 @@ def one_of(column: str, words: type[StrEnum]) -> str:
     return f"{column} IN ({listed})"
 
 
-_MOST_ENGINES = 8
-_engines: dict[str, tuple[Engine, Engine]] = {}
-"""By URL: the engine, and the same one for single statements."""
+_MOST_ENGINES = 16
+_engines: dict[tuple[str, bool], Engine] = {}
+"""By URL, and whether each statement is a transaction of its own."""
 _making = Lock()
 
 
 def engine(url: str) -> Engine:
     """The process's engine for a database URL; statements are limited to 60 s.
 
-    A process that asks for many databases keeps eight; the oldest one's connections are closed for a new one.
+    A process that asks for many databases keeps sixteen; the oldest one's connections are closed for a new one.
     """
-    return _both(url)[0]
+    return _kept(url, single=False)
 
 
 def single_statements(url: str) -> Engine:
-    """The same engine and pool, each statement a transaction of its own; ``together`` makes one of several."""
-    return _both(url)[1]
+    """An engine whose statements are each a transaction of their own; ``together`` makes one of several.
+
+    It has connections of its own, because switching one between the two ways takes as long as a statement.
+    """
+    return _kept(url, single=True)
 
 
-def _both(url: str) -> tuple[Engine, Engine]:
-    known = _engines.get(url)
+def _kept(url: str, *, single: bool) -> Engine:
+    known = _engines.get((url, single))
     if known is not None:
         return known
     with _making:
-        if url not in _engines:
+        if (url, single) not in _engines:
             while len(_engines) >= _MOST_ENGINES:
-                _engines.pop(next(iter(_engines)))[0].dispose()
-            made = _made(url)
-            _engines[url] = made, made.execution_options(isolation_level="AUTOCOMMIT")
-        return _engines[url]
+                _engines.pop(next(iter(_engines))).dispose()
+            _engines[url, single] = _made(url, single)
+        return _engines[url, single]
 
 
-def _made(url: str) -> Engine:
+def _made(url: str, single: bool) -> Engine:
     return create_engine(
         url,
+        isolation_level="AUTOCOMMIT" if single else None,
         pool_size=10,
         max_overflow=10,
         pool_pre_ping=False,
         pool_recycle=600,
+        hide_parameters=True,  # the values of a statement are personal data at times
         connect_args={"options": "-c statement_timeout=60000 -c timezone=UTC", "connect_timeout": 10},
     )
 
