@@ -5,6 +5,7 @@ names of its own attempt), and ends with one transaction that changes the busine
 killed step is repeated from its start; what it left lies unused.
 """
 
+import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ that is called is imported, so that a step starts quickly."""
 
 TABLES = tables.MODULES
 SWEEP = "pipelines.reconcile.sweep"
+log = logging.getLogger(__name__)
 Result = dict[str, Any]
 
 
@@ -89,7 +91,7 @@ def run_step(settings: Settings, name: str, work_id: uuid.UUID) -> Result:
             result: Result = step.run(claim)
         except Exception as error:
             if _failed(claim, error, step.give_up) and not isinstance(error, ShuniuError):
-                raise Terminal("work.failed", "The work failed: {reason}", reason=_said(error)) from error
+                raise Terminal("work.failed", _said(error, work_id)) from error
             raise
         return result
 
@@ -114,13 +116,15 @@ def _claim(settings: Settings, work_id: uuid.UUID, kind: str) -> Claim | Result:
 
 def _failed(claim: Claim, error: Exception, give_up: Callable[[Session, Work, str], None]) -> bool:
     """Write down a failure, in a transaction of its own; whether the work is given up."""
+    if not isinstance(error, ShuniuError):
+        log.error("The work %s failed.", claim.work_id, exc_info=error)
     retry_may_help = error.retry_may_help if isinstance(error, ShuniuError) else True
     with transaction(claim.settings.app_database_url) as session:
         try:
             work = owned(session, claim.work_id, claim.token)
         except Transient:
             return False
-        fail(session, work, _said(error), retry_may_help=retry_may_help)
+        fail(session, work, _said(error, claim.work_id), retry_may_help=retry_may_help)
         if work.state == WorkState.FAILED:
             give_up(session, work, work.problem)
         _record_refusal(session, error)
@@ -139,5 +143,8 @@ def _record_refusal(session: Session, error: Exception) -> None:
     append(session, kind, subject, HUB, outcome="REFUSED", matter=matter, after={"code": error.code})
 
 
-def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, ShuniuError) else f"{type(error).__name__}: {error}"
+def _said(error: Exception, work_id: uuid.UUID) -> str:
+    """What people are told, and evidence keeps: an error that is not ours may say anything, so only the log has it."""
+    if isinstance(error, ShuniuError):
+        return str(error)
+    return f"The hub could not do this. Tell its operator the number of the work, {work_id}: the log names the cause by it."

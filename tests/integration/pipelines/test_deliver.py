@@ -17,9 +17,9 @@ from sqlalchemy import select
 
 from adapters.clock import case_today
 from adapters.database import transaction
-from adapters.errors import Conflict, Misconfigured, Transient
+from adapters.errors import Conflict, Misconfigured, Terminal, Transient
 from adapters.objects import ObjectStore, objects
-from adapters.work import Work
+from adapters.work import MAXIMUM_ATTEMPTS, Work
 from audit.actor import Actor
 from audit.models import Evidence
 from directory.catalogue.models import ResourceVersion
@@ -231,3 +231,25 @@ def test_work_that_is_given_up_fails_its_delivery(case: Case) -> None:
     with transaction(case.hub.settings.app_database_url) as session:
         prepare.give_up(session, session.get_one(Work, work_id), "Airflow is gone")
     assert case.delivery(work_id).problem == "Airflow is gone"
+
+
+def test_what_went_wrong_inside_stays_in_the_log(
+    case: Case, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("row 110101199003078515 of lake/key")
+
+    monkeypatch.setattr(prepare, "WRITERS", {FileFormat.PARQUET: broken})
+    work_id = case.ask()
+    with transaction(case.hub.settings.app_database_url) as session:
+        session.get_one(Work, work_id).attempts = MAXIMUM_ATTEMPTS
+    with pytest.raises(Terminal, match=str(work_id)):
+        run_step(case.hub.settings, "deliver", work_id)
+    delivery = case.delivery(work_id)
+    assert (delivery.state, str(work_id) in delivery.problem) == (DeliveryState.FAILED, True)
+    assert "110101199003078515" in caplog.text
+    with transaction(case.hub.settings.app_database_url) as session:
+        told = [entry.body.decode() for entry in session.scalars(select(Evidence))]
+        problems = list(session.scalars(select(Work.problem)))
+    for text in (delivery.problem, *told, *problems):
+        assert "110101199003078515" not in text
