@@ -1,7 +1,7 @@
 """工作日: days that count for a deadline (R117), from the State Council's yearly notices of holidays and make-up days.
 
-A year without a notice counts Monday to Friday, and a deadline that touches it is provisional: it is computed again
-when the notice is there. Which notices exist is an argument, since officials add them as dated data.
+A year without a notice counts Monday to Friday. A deadline that touches such a year, or one whose notice nobody
+compared with its source, is provisional: it is computed again when the notice is there, or compared. Which notices exist is an argument, since officials add them as dated data.
 """
 
 from collections.abc import Mapping, Sequence
@@ -111,7 +111,8 @@ def add_working_days(start: date, n: int, calendars: Sequence[Calendar]) -> Dead
         n -= _works(day, by_year)
     touched = range((start + _DAY).year, day.year + 1)
     versions = tuple(by_year[year].version for year in touched if year in by_year)
-    return Deadline(day, any(year not in by_year for year in touched), versions)
+    provisional = any(year not in by_year or not by_year[year].verified for year in touched)
+    return Deadline(day, provisional, versions)
 
 
 def working_days_between(start: date, end: date, calendars: Sequence[Calendar]) -> int:

@@ -51,7 +51,7 @@ def test_ten_working_days_over_the_national_day() -> None:
 def test_a_term_into_a_year_without_a_notice_is_provisional() -> None:
     deadline = add_working_days(date(2026, 12, 21), 10, CALENDARS)
     assert deadline == Deadline(date(2027, 1, 4), True, ("2026-1",))
-    notice = Calendar(2027, "2027-1", "-", "-", False, frozenset({date(2027, 1, 1)}), frozenset({date(2027, 1, 3)}))
+    notice = Calendar(2027, "2027-1", "-", "-", True, frozenset({date(2027, 1, 1)}), frozenset({date(2027, 1, 3)}))
     assert add_working_days(date(2026, 12, 21), 10, (*CALENDARS, notice)) == Deadline(
         date(2027, 1, 4), False, ("2026-1", "2027-1")
     )
@@ -134,3 +134,13 @@ def test_a_deadline_is_provisional_exactly_when_a_day_it_counted_has_no_notice(s
     years = {calendar.year for calendar in CALENDARS}
     counted = range((start + timedelta(days=1)).year, deadline.day.year + 1)
     assert deadline.provisional == any(year not in years for year in counted)
+
+
+def test_a_deadline_is_provisional_when_a_year_it_counted_has_a_notice_that_nobody_compared() -> None:
+    unverified = replace(CALENDARS[-1], year=2030, verified=False, holidays=frozenset(), makeup_days=frozenset())
+    assert add_working_days(date(2030, 3, 1), 10, (unverified,)).provisional
+    verified = replace(unverified, verified=True)
+    assert not add_working_days(date(2030, 3, 1), 10, (unverified, verified)).provisional
+    before = replace(verified, year=2029, version="2029-1")
+    assert add_working_days(date(2029, 12, 28), 10, (before, unverified)).provisional
+    assert not add_working_days(date(2029, 12, 3), 10, (before, unverified)).provisional
