@@ -147,4 +147,4 @@ def _said(error: Exception, work_id: uuid.UUID) -> str:
     """What people are told, and evidence keeps: an error that is not ours may say anything, so only the log has it."""
     if isinstance(error, ShuniuError):
         return str(error)
-    return f"The hub could not do this. Tell its operator the number of the work, {work_id}: the log names the cause by it."
+    return f"The hub could not do this. Tell its operator the number of the work, {work_id}; the log names the cause."

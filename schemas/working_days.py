@@ -1,7 +1,8 @@
 """工作日: days that count for a deadline (R117), from the State Council's yearly notices of holidays and make-up days.
 
 A year without a notice counts Monday to Friday. A deadline that touches such a year, or one whose notice nobody
-compared with its source, is provisional: it is computed again when the notice is there, or compared. Which notices exist is an argument, since officials add them as dated data.
+compared with its source, is provisional: it is computed again when the notice is there, or compared. Which notices
+exist is an argument, since officials add them as dated data.
 """
 
 from collections.abc import Mapping, Sequence
