@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import INT8MULTIRANGE, JSONB, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from adapters.clock import system_now
@@ -68,6 +68,8 @@ class Delivery(Base):
     recipient_key_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agency_key.id"))
     statement: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     prepared_at: Mapped[Moment | None]
+    sent: Mapped[list[Range[int]]] = mapped_column(INT8MULTIRANGE, server_default="{}", deferred=True)
+    """Bytes of the file that have left, in whatever fetches; it is delivered when they cover it."""
     delivered_at: Mapped[Moment | None]
     problem: Mapped[Prose] = mapped_column(default="")
     grant: Mapped[Grant] = relationship()
