@@ -25,11 +25,12 @@ POOL_SIZE = 8
 POOL_WAIT_SECONDS = 10.0
 STATEMENT_MILLISECONDS = 15_000
 LOOK_UP_INDEX = "look_up"
+TABLE_PREFIX = "dataset_"
 
 
 def table_name(dataset_version_id: uuid.UUID) -> str:
     """The serving table of a dataset version."""
-    return f"dataset_{dataset_version_id.hex}"
+    return f"{TABLE_PREFIX}{dataset_version_id.hex}"
 
 
 class Serving:

@@ -74,6 +74,14 @@ class Connector(Protocol):
         """Divide the rows into parts of about equal size, at least one; one where the source cannot be divided."""
         ...
 
+    def mark(self) -> str:
+        """What is the same again only if not one row was added, changed or removed in between.
+
+        Parts are read one by one, each at its own moment; two marks tell whether these were one. A source that has no
+        such mark gives one partition alone, and "" here.
+        """
+        ...
+
     def read(self, partition: Partition, fields: Sequence[str]) -> AbstractContextManager[Reading]:
         """Open a partition and read the columns of these fields.
 

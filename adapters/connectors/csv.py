@@ -78,6 +78,10 @@ class CsvConnector:
         """The whole file: records cannot be found without reading from the start."""
         return [Partition()]
 
+    def mark(self) -> str:
+        """None is needed: a file is one partition."""
+        return ""
+
     @contextmanager
     def read(self, partition: Partition, fields: Sequence[str]) -> Iterator[CsvReading]:
         """Open the file; every value is text, an empty one is null."""

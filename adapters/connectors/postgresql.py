@@ -23,6 +23,11 @@ NATIVE = frozenset(
 )  # fmt: skip
 """Types that ADBC reads as what they are; all others are asked for as text."""
 
+DIVISIBLE = ("r", "p", "m")
+"""Kinds of relations whose rows have versions, which ``mark`` needs: tables, also divided ones, and kept views."""
+
+_KIND = "SELECT relkind::text FROM pg_class WHERE oid = to_regclass({})"
+_MARK = "SELECT count(*) || '/' || coalesce(sum(hashtext(concat(tableoid, ctid, xmin))), 0) FROM {}"
 _COLUMNS = """
     SELECT attribute.attname, type.typname
     FROM pg_attribute AS attribute JOIN pg_type AS type ON type.oid = attribute.atttypid
@@ -80,7 +85,8 @@ class PostgresqlConnector:
             return self._count(cursor, Partition())
 
     def partitions(self, at_most: int) -> list[Partition]:
-        """Ranges of the partition column with about as many rows each; the whole when there is no such column."""
+        """Ranges of the partition column with about as many rows each; the whole when there is no such column, or when
+        the rows of what is read have no versions, so that parts could not be told to be of one moment."""
         if at_most <= 1 or not self._partition_column:
             return [Partition()]
         column = Identifier(self._partition_column)
@@ -90,9 +96,17 @@ class PostgresqlConnector:
             " WITHIN GROUP (ORDER BY {}) FROM {})) AS bound WHERE bound IS NOT NULL ORDER BY bound"
         ).format(shares, column, Identifier(*self._table))
         with self._transaction() as cursor:
+            kind = _rows(cursor, SQL(_KIND).format(self._regclass()))
+            if not kind or kind[0][0] not in DIVISIBLE:
+                return [Partition()]
             bounds: list[str | None] = [row[0] for row in _rows(cursor, query)]
         edges = [None, *bounds, None]
         return [Partition(number, edges[number], edges[number + 1]) for number in range(len(edges) - 1)]
+
+    def mark(self) -> str:
+        """A sum over the versions of all rows: a changed row has a new one, and none comes back."""
+        with self._transaction() as cursor:
+            return str(_rows(cursor, SQL(_MARK).format(Identifier(*self._table)))[0][0])
 
     @contextmanager
     def read(self, partition: Partition, fields: Sequence[str]) -> Iterator[PostgresqlReading]:
@@ -120,8 +134,7 @@ class PostgresqlConnector:
             connection.rollback()
 
     def _selected(self, cursor: Any, names: Sequence[str]) -> list[Composable]:
-        regclass = Literal(SQL(".").join(map(Identifier, self._table)).as_string(None))
-        types = {name: kind for name, kind in _rows(cursor, SQL(_COLUMNS).format(regclass))}
+        types = {name: kind for name, kind in _rows(cursor, SQL(_COLUMNS).format(self._regclass()))}
         if not types:
             raise _no_table()
         if missing := [name for name in names if name not in types]:
@@ -129,6 +142,9 @@ class PostgresqlConnector:
         return [
             Identifier(name) if types[name] in NATIVE else SQL("{}::text").format(Identifier(name)) for name in names
         ]
+
+    def _regclass(self) -> Literal:
+        return Literal(SQL(".").join(map(Identifier, self._table)).as_string(None))
 
     def _count(self, cursor: Any, partition: Partition) -> int:
         query = SQL("SELECT count(*) FROM {}{}").format(Identifier(*self._table), self._within(partition))

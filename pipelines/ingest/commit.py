@@ -21,6 +21,7 @@ from directory.datasets.models import DatasetState, DatasetVersion
 from pipelines import digest
 from pipelines.ingest.extract import Extracted, Items
 from pipelines.ingest.failed import give_up
+from pipelines.ingest.moment import of_one_moment
 from pipelines.ingest.part import files_of, set_aside_of
 from pipelines.ingest.queries import items_of
 from pipelines.ingest.unite import United, unite
@@ -54,6 +55,7 @@ def run(claim: Claim) -> dict[str, Any]:
             advance(session, work, dict(claim.reached))
         return dict(claim.reached)
     loading, parts = _parts(claim)
+    parts = of_one_moment(claim, parts)
     lake, store = Lake(claim.settings), objects(claim.settings)
     united = unite(loading.id, loading.location, loading.items, parts, claim)
     _require_rows(claim, loading, united)
@@ -94,8 +96,13 @@ def _parts(claim: Claim) -> tuple[Loading, list[Extracted]]:
 
 def _require_rows(claim: Claim, loading: Loading, united: United) -> None:
     """A source without one usable row must not replace good data; its rows set aside are kept to be looked at."""
-    if united.rows_good or not united.rows_read:
+    if united.rows_good:
         return
+    if not united.rows_read:
+        raise Terminal(
+            "ingest.no_rows",
+            "The source holds no row, so the data in force stays. Look whether it is the right source, and load again.",
+        )
     with claim.finishing() as (session, _):
         _counts(session.get_one(DatasetVersion, loading.id), united)
     raise Terminal(

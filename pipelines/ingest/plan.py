@@ -31,8 +31,9 @@ def run(claim: Claim) -> dict[str, Any]:
     """Plan the load.
 
     Returns:
-        ``{"dataset_version": id, "parts": [work ids], "rows_source": n, "keys_apart": bool}``; keys are apart when rows
-        with the same key are in the same partition.
+        ``{"dataset_version": id, "parts": [work ids], "rows_source": n, "mark": text, "keys_apart": bool}``; the
+        mark is the source's where there are several parts; keys are apart when rows with
+        the same key are in the same partition.
     """
     if "parts" in claim.reached:
         with claim.finishing() as (session, work):
@@ -41,6 +42,7 @@ def run(claim: Claim) -> dict[str, Any]:
     connector = connector_of(claim.settings, uuid.UUID(claim.payload["source_id"]))
     rows = connector.count()
     partitions = connector.partitions(min(MOST_PARTS, -(-rows // PART_ROWS)))
+    mark = connector.mark() if len(partitions) > 1 else ""
     with claim.finishing() as (session, work):
         dataset = _dataset(session, work)
         dataset.rows_source = rows
@@ -49,6 +51,7 @@ def run(claim: Claim) -> dict[str, Any]:
             "dataset_version": str(dataset.id),
             "parts": parts,
             "rows_source": rows,
+            "mark": mark,
             "keys_apart": _keys_apart(session, claim, dataset),
         }
         advance(session, work, reached)

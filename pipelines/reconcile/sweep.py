@@ -12,7 +12,7 @@ from adapters.airflow import AirflowClient
 from adapters.clock import system_now
 from adapters.database import transaction
 from adapters.errors import NotFound, ShuniuError
-from adapters.serving import Serving
+from adapters.serving import TABLE_PREFIX, Serving, table_name
 from adapters.settings import Settings
 from adapters.work import MAXIMUM_ATTEMPTS, Runner, Work, WorkState, fail
 from directory.datasets.models import DatasetState, DatasetVersion
@@ -45,7 +45,7 @@ def sweep(settings: Settings) -> dict[str, Any]:
         "woken": woken,
         "given_up": given_up,
         "releases_unknown": unknown,
-        "tables_dropped": drop_superseded(settings),
+        "tables_dropped": drop_unneeded(settings),
     }
 
 
@@ -101,21 +101,36 @@ def _next_run(settings: Settings, work_id: uuid.UUID, run: int) -> int:
         return 0
 
 
-def drop_superseded(settings: Settings) -> int:
-    """Drop serving tables that a newer version has replaced for a while.
+def drop_unneeded(settings: Settings) -> int:
+    """Drop serving tables that a newer version has replaced for a while, and those that a crash left to nobody.
+
+    The superseded lose their name first, in a transaction; then whatever table has none is dropped, now or, should this
+    process die before, by the next sweep.
 
     Returns:
         how many.
     """
     with transaction(settings.app_database_url) as session:
-        stale = session.scalars(_superseded()).all()
-        tables = [dataset.serving_table for dataset in stale if dataset.serving_table]
-        for dataset in stale:
+        for dataset in session.scalars(_superseded()):
             dataset.serving_table, dataset.state = None, DatasetState.READY
     serving = Serving.of(settings)
-    for table in tables:
+    standing = [table for table in serving.tables() if table.startswith(TABLE_PREFIX)]
+    with transaction(settings.app_database_url) as session:
+        needed = {table or table_name(dataset_id) for dataset_id, table in session.execute(_served_or_loading())}
+    unneeded = [table for table in standing if table not in needed]
+    for table in unneeded:
         serving.drop(table)
-    return len(tables)
+    return len(unneeded)
+
+
+def _served_or_loading() -> Select[uuid.UUID, str | None]:
+    """Versions whose table is asked, or may be under way: a load names its table only once that stands."""
+    under_way = Work.state.in_([WorkState.WAITING, WorkState.LEASED])
+    return (
+        select(DatasetVersion.id, DatasetVersion.serving_table)
+        .join(Work, Work.id == DatasetVersion.work_id, isouter=True)
+        .where(or_(DatasetVersion.serving_table.is_not(None), under_way))
+    )
 
 
 def _superseded() -> Select[DatasetVersion]:

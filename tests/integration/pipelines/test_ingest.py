@@ -4,7 +4,7 @@ import io
 import uuid
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pyarrow.parquet as pq
@@ -24,12 +24,12 @@ from audit.models import Evidence
 from directory.catalogue.models import Resource
 from directory.datasets.models import DatasetState
 from directory.systems.models import SystemAddress
-from pipelines.ingest import plan
+from pipelines.ingest import commit, plan
 from pipelines.ingest.load import load_now
 from pipelines.ingest.request import request_load
 from pipelines.steps import run_step
 from tests import factories
-from tests.integration.pipelines.conftest import Hub
+from tests.integration.pipelines.conftest import COLUMNS, Hub
 
 GOOD = [(f"C{i:03}", f"企业{i}", f"{i}.5", f"2001-01-{i % 28 + 1:02}") for i in range(40)]
 BAD: list[tuple[Any, ...]] = [
@@ -71,6 +71,12 @@ def set_aside(hub: Hub, work_id: uuid.UUID) -> list[dict[str, Any]]:
     content = b"".join(objects(hub.settings).chunks(key))
     rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(content)).to_pylist()
     return rows
+
+
+def change(hub: Hub, config: dict[str, Any], statement: LiteralString) -> None:
+    """Change the table of a source, whose name stands for ``{}``."""
+    with psycopg.connect(plain_url(hub.settings.database_url)) as connection:
+        connection.execute(SQL(statement).format(Identifier(config["schema"], "entity")))
 
 
 def kinds(hub: Hub) -> list[str]:
@@ -159,6 +165,73 @@ def test_partitions_hold_every_row_once_and_repeated_keys_between_them_are_found
     assert len(set_aside(hub, work_id)) == 2
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {} SET code = 'A' || code WHERE code = 'C039'",
+        "UPDATE {} SET name = '改名' WHERE code = 'C001'",
+        "INSERT INTO {} VALUES ('A1', '新', '1', '2001-01-01')",
+        "WITH gone AS (DELETE FROM {} WHERE code = 'C039' RETURNING *) INSERT INTO {} SELECT 'A1', name FROM gone",
+    ],
+)
+def test_a_source_that_changes_between_its_parts_is_read_again_as_it_is_at_one_moment(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, statement: LiteralString
+) -> None:
+    monkeypatch.setattr(plan, "PART_ROWS", 10)
+    config = hub.table(GOOD) | {"partition_column": "编码"}
+    change(hub, config, "ALTER TABLE {} RENAME COLUMN 编码 TO code")
+    config["columns"], config["partition_column"] = {name: name for name in COLUMNS}, "code"
+    work_id = hub.attach(hub.resource(), config)
+    parts = run_step(hub.settings, "plan", work_id)["parts"]
+    assert len(parts) == 4
+    for number, part in enumerate(parts):
+        run_step(hub.settings, "part", uuid.UUID(part))
+        if number == 1:
+            change(hub, config, statement.replace("{}", "{0}"))
+    load_now(hub.settings, work_id)
+    with psycopg.connect(plain_url(hub.settings.database_url)) as connection:
+        table = Identifier(config["schema"], "entity")
+        held = connection.execute(SQL("SELECT code, name FROM {} ORDER BY 1").format(table)).fetchall()
+    assert sorted((row["code"], row["name"]) for row in rows_in_lake(hub, work_id)) == held
+    dataset = hub.dataset(work_id)
+    assert (dataset.rows_source, dataset.rows_good) == (len(held), len(held))
+    assert len(list(objects(hub.settings).keys(f"{dataset.location}/parts/"))) == 1
+
+
+def test_what_was_decided_about_the_moment_stays_when_commit_is_repeated(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "PART_ROWS", 10)
+    config = hub.table(GOOD) | {"partition_column": "capital"}
+    work_id = hub.attach(hub.resource(), config)
+    for part in run_step(hub.settings, "plan", work_id)["parts"]:
+        run_step(hub.settings, "part", uuid.UUID(part))
+
+    def breaks_off(*_: object) -> None:
+        raise Transient("test.broken", "Broken off.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(commit, "_load", breaks_off)
+        with pytest.raises(Transient):
+            run_step(hub.settings, "commit", work_id)
+    change(hub, config, "TRUNCATE {}")
+    load_now(hub.settings, work_id)
+    assert hub.dataset(work_id).rows_good == len(rows_in_lake(hub, work_id)) == 40
+
+
+def test_a_view_is_not_divided(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "PART_ROWS", 10)
+    config = hub.table(GOOD) | {"partition_column": "capital"}
+    change(hub, config, "ALTER TABLE {} RENAME TO kept")
+    with psycopg.connect(plain_url(hub.settings.database_url)) as connection:
+        names = Identifier(config["schema"], "entity"), Identifier(config["schema"], "kept")
+        connection.execute(SQL("CREATE VIEW {} AS SELECT * FROM {}").format(*names))
+    work_id = hub.attach(hub.resource(), config)
+    assert len(run_step(hub.settings, "plan", work_id)["parts"]) == 1
+    load_now(hub.settings, work_id)
+    assert hub.dataset(work_id).rows_good == 40
+
+
 def test_doing_every_step_twice_changes_nothing(hub: Hub) -> None:
     work_id = hub.attach(hub.resource(["BROWSE"]), hub.table(GOOD + BAD))
     planned = [run_step(hub.settings, "plan", work_id) for _ in range(2)]
@@ -179,8 +252,7 @@ def test_the_next_load_is_a_version_of_its_own_and_the_last_stays_readable(hub: 
     resource_id = hub.resource()
     first = hub.attach(resource_id, config := hub.table(GOOD))
     load_now(hub.settings, first)
-    with psycopg.connect(plain_url(hub.settings.database_url)) as connection:
-        connection.execute(SQL("DELETE FROM {} WHERE capital < '2'").format(Identifier(config["schema"], "entity")))
+    change(hub, config, "DELETE FROM {} WHERE capital < '2'")
     with transaction(hub.settings.app_database_url) as session:
         second = request_load(session, compiler(session, resource_id), resource_id).id
     load_now(hub.settings, second)
@@ -201,12 +273,18 @@ def test_a_source_without_one_good_row_does_not_replace_good_data(hub: Hub) -> N
         run_step(hub.settings, "commit", work_id)
 
 
-def test_an_empty_source_is_an_empty_version(hub: Hub) -> None:
-    work_id = hub.attach(hub.resource(["BROWSE"]), hub.table([]))
-    load_now(hub.settings, work_id)
-    dataset = hub.dataset(work_id)
-    assert (dataset.state, dataset.rows_source, dataset.rows_good) == (DatasetState.SERVED, 0, 0)
-    assert rows_in_lake(hub, work_id) == []
+def test_a_source_without_any_row_does_not_replace_good_data(hub: Hub) -> None:
+    resource_id = hub.resource(["BROWSE"])
+    first = hub.attach(resource_id, config := hub.table(GOOD))
+    load_now(hub.settings, first)
+    change(hub, config, "TRUNCATE {}")
+    with transaction(hub.settings.app_database_url) as session:
+        second = request_load(session, compiler(session, resource_id), resource_id).id
+    with pytest.raises(Terminal) as error:
+        load_now(hub.settings, second)
+    assert error.value.code == "ingest.no_rows"
+    assert hub.dataset(second).state == DatasetState.FAILED
+    assert hub.dataset(first).state == DatasetState.SERVED
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,21 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import select, update
 
 from adapters.clock import system_now
 from adapters.database import transaction
 from adapters.errors import Terminal
-from adapters.serving import Serving
+from adapters.serving import Serving, table_name
 from adapters.settings import Settings
 from adapters.work import MAXIMUM_ATTEMPTS, Runner, Work, WorkState, enqueue
 from directory.datasets.models import DatasetState, DatasetVersion
 from pipelines.ingest.load import load_now
 from pipelines.ingest.request import request_load
 from pipelines.reconcile.sweep import SERVED_FOR, sweep
+from pipelines.steps import run_step
 from pipelines.wake import wake
 from tests.integration.pipelines.conftest import Hub
 from tests.integration.pipelines.test_ingest import GOOD, compiler
@@ -137,7 +139,7 @@ def test_a_superseded_table_is_dropped_after_its_grace(hub: Hub, airflow: Airflo
     load_now(hub.settings, second)
     old, new = hub.dataset(first).serving_table, hub.dataset(second).serving_table
     serving = Serving.of(hub.settings)
-    assert sweep(hub.settings)["tables_dropped"] == 0
+    sweep(hub.settings)
     assert {old, new} <= set(serving.tables())
     with transaction(hub.settings.app_database_url) as session:
         long_ago = system_now() - SERVED_FOR - timedelta(seconds=1)
@@ -148,3 +150,22 @@ def test_a_superseded_table_is_dropped_after_its_grace(hub: Hub, airflow: Airflo
     with transaction(hub.settings.app_database_url) as session:
         states = list(session.scalars(select(DatasetVersion.state).order_by(DatasetVersion.number)))
     assert states == [DatasetState.READY, DatasetState.SERVED]
+
+
+def test_a_table_that_nobody_names_is_dropped_and_one_under_way_is_not(hub: Hub, airflow: Airflow) -> None:
+    work_id = hub.attach(hub.resource(["BROWSE"]), hub.table(GOOD))
+    serving = Serving.of(hub.settings)
+    for part in run_step(hub.settings, "plan", work_id)["parts"]:
+        run_step(hub.settings, "part", uuid.UUID(part))
+    run_step(hub.settings, "commit", work_id)
+    under_way, orphan = table_name(hub.dataset(work_id).id), table_name(uuid.uuid4())
+    schema = pa.schema([("code", pa.string())])
+    for table in (under_way, orphan):
+        serving.load(table, schema, [pa.record_batch([["a"]], schema=schema)], ["code"])
+    assert sweep(hub.settings)["tables_dropped"] >= 1
+    assert under_way in serving.tables()
+    assert orphan not in serving.tables()
+    with transaction(hub.settings.app_database_url) as session:
+        session.execute(update(Work).where(Work.id == work_id).values(state=WorkState.FAILED))
+    assert sweep(hub.settings)["tables_dropped"] == 1
+    assert under_way not in serving.tables()
