@@ -2,7 +2,7 @@
 
 The entry holds the commitment: SHA-256 of 32 random bytes and the details, which nobody can guess back. Those bytes are
 encrypted (AES-256-GCM) under a key of this one entry, and that key under the site's. Without the key the details are
-gone, and the log still proves whole.
+gone, and the log still proves whole when an entry ``personal.destroyed`` about ``evidence/<id>`` records that.
 """
 
 import base64

@@ -11,11 +11,17 @@ import orjson
 from audit.personal import Seal
 from audit.report import Finding, Report
 
-COLUMNS = """
+DESTROYED = "personal.destroyed"
+"""Kind of the entry that records the destruction of an entry's personal details; its subject is ``evidence/<id>``."""
+COLUMNS = f"""
     CAST(evidence.id AS text), evidence.recorded_at, evidence.kind, evidence.outcome, evidence.subject, evidence.matter,
     evidence.agency_code, CAST(evidence.person_id AS text), evidence.body, evidence.leaf_hash,
-    evidence_personal.evidence_id IS NOT NULL, evidence_personal.wrapped_key, evidence_personal.ciphertext
-"""
+    evidence_personal.evidence_id IS NOT NULL, evidence_personal.wrapped_key, evidence_personal.ciphertext,
+    CASE WHEN evidence_personal.evidence_id IS NOT NULL AND evidence_personal.wrapped_key IS NULL THEN EXISTS (
+        SELECT FROM evidence AS destruction WHERE destruction.subject = 'evidence/' || CAST(evidence.id AS text)
+        AND destruction.kind = '{DESTROYED}' AND destruction.outcome = 'DONE'
+    ) ELSE false END
+"""  # noqa: S608  # made of constants
 BODY = 8
 TABLES = "evidence LEFT JOIN evidence_personal ON evidence_personal.evidence_id = evidence.id"
 NAMES = ("kind", "outcome", "subject", "matter", "agency_code", "person_id", "recorded_at", "id", "source")
@@ -69,7 +75,7 @@ class EntryCheck:
         self._check_personal(index, identity, commitment, personal)
 
     def _check_personal(self, index: int | None, identity: str, commitment: str | None, personal: Row) -> None:
-        present, wrapped_key, ciphertext = personal
+        present, wrapped_key, ciphertext, recorded = personal
         if present != bool(commitment):
             what = (
                 "its personal details are missing"
@@ -81,6 +87,9 @@ class EntryCheck:
             return
         elif wrapped_key is None:
             self._report.destroyed += 1
+            if not recorded:
+                what = f"its personal details were destroyed, and no entry {DESTROYED} records it"
+                self._add("personal_destroyed", index, identity, what, commitment, "")
         elif self._seal is None:
             self._report.unopened += 1
         else:

@@ -33,7 +33,7 @@ def publish_version(
         NotFound: there is no such version.
         Conflict: the form is stale, the version is not approved, or a review of its present content is missing.
     """
-    version = locked_version(session, version_id, expected)
+    version = locked_version(session, version_id, expected, lock_resource=True)
     subject = f"resource_version/{version_id}"
     require(may_publish(actor, version.resource.agency_id), "resource.published", subject)
     in_force = after(version, Step.PUBLISH)

@@ -17,13 +17,18 @@ LISTED = joinedload(ResourceVersion.resource).joinedload(Resource.agency)
 _MOST_VERSIONS = 500
 
 
-def resource(session: Session, resource_id: uuid.UUID, *, lock: bool = False) -> Resource:
-    """One resource; locked until the end of the transaction when a version is to be added.
+def resource(session: Session, resource_id: uuid.UUID, *, lock: bool = False, steady: bool = False) -> Resource:
+    """One resource.
+
+    Args:
+        lock: until the end of the transaction, because a version is to be added, published or withdrawn.
+        steady: until the end of the transaction none is; several may ask for that at once.
 
     Raises:
         NotFound: there is none.
     """
-    found = session.get(Resource, resource_id, with_for_update=lock or None, populate_existing=lock)
+    how = {"read": True} if steady else {"key_share": True} if lock else None
+    found = session.get(Resource, resource_id, with_for_update=how, populate_existing=how is not None)
     if found is None:
         raise NotFound("resource.unknown", "There is no such catalogue entry. Search the catalogue.")
     return found
@@ -42,16 +47,22 @@ def version(session: Session, actor: Actor, version_id: uuid.UUID) -> ResourceVe
     return found
 
 
-def locked_version(session: Session, version_id: uuid.UUID, expected: int | None) -> ResourceVersion:
+def locked_version(
+    session: Session, version_id: uuid.UUID, expected: int | None, *, lock_resource: bool = False
+) -> ResourceVersion:
     """One version, locked until the end of the transaction, for a step to be taken.
 
     Args:
         expected: the ``lock_version`` that the form was filled from; None when there was no form.
+        lock_resource: lock its resource first, because the step changes which version is in force.
 
     Raises:
         NotFound: there is none.
         Conflict: somebody changed it since the form was filled.
     """
+    known = session.get(ResourceVersion, version_id) if lock_resource else None
+    if known is not None:
+        resource(session, known.resource_id, lock=True)
     found = session.get(ResourceVersion, version_id, with_for_update=True, populate_existing=True)
     if found is None:
         raise _unknown()

@@ -30,7 +30,7 @@ def withdraw_version(
         InvalidInput: no reason.
         Conflict: the form is stale, or the version has ended already.
     """
-    version = locked_version(session, version_id, expected)
+    version = locked_version(session, version_id, expected, lock_resource=True)
     published = version.state == VersionState.PUBLISHED
     subject = f"resource_version/{version_id}"
     require(may_withdraw(actor, version.resource.agency_id, published), "resource.withdrawn", subject)

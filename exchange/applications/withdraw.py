@@ -14,7 +14,8 @@ from exchange.agreements.ended import end_agreements
 from exchange.applications import load
 from exchange.applications.models import Application
 from exchange.applications.states import Event, advance, require
-from exchange.disputes.models import Dispute, DisputeState
+from exchange.disputes.models import Dispute, DisputeState, Statement
+from exchange.disputes.state import record
 from exchange.grants.ended import end_grants
 
 
@@ -34,7 +35,7 @@ def withdraw(session: Session, actor: Actor, application_id: uuid.UUID, *, reaso
     before = {"state": application.state}
     end_grants(session, actor, application, why)
     end_agreements(session, actor, application, why)
-    _close_dispute(session, application)
+    _withdraw_dispute(session, actor, application, why)
     application.state = advance(application.state, Event.WITHDRAWN)
     application.state_reason = why
     session.flush()
@@ -51,7 +52,10 @@ def withdraw(session: Session, actor: Actor, application_id: uuid.UUID, *, reaso
     return application
 
 
-def _close_dispute(session: Session, application: Application) -> None:
+def _withdraw_dispute(session: Session, actor: Actor, application: Application, why: str) -> None:
     still_open = Dispute.state.in_([DisputeState.OPEN, DisputeState.ESCALATED])
-    for dispute in session.scalars(select(Dispute).where(Dispute.application_id == application.id, still_open)):
+    found = select(Dispute).where(Dispute.application_id == application.id, still_open).with_for_update()
+    for dispute in session.scalars(found.execution_options(populate_existing=True)).all():
         dispute.state = DisputeState.WITHDRAWN
+        words = Statement(agency_id=actor.agency_id, person_id=actor.person_id, text=why)
+        record(session, actor, dispute, words, "dispute.withdrawn")

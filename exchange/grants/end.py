@@ -13,11 +13,14 @@ from exchange.applications.decisions import standing_of
 from exchange.applications.states import Event, advance
 from exchange.grants import load
 from exchange.grants.ended import end_grant, matter_of
-from exchange.grants.models import Grant
+from exchange.grants.models import Grant, Suspender
+from exchange.grants.recorded import record_suspended
 
 
 def end(session: Session, actor: Actor, grant_id: uuid.UUID, *, reason: str) -> Grant:
     """End a grant: its requester, the provider, or who guards security.
+
+    A standing grant that security ends is stopped by security too: the next version's is born suspended.
 
     Raises:
         NotAllowed: none of these; nobody ends a standing grant but security, it follows the catalogue.
@@ -27,7 +30,10 @@ def end(session: Session, actor: Actor, grant_id: uuid.UUID, *, reason: str) -> 
     grant = load.locked(session, grant_id)
     permissions.require(load.may_end(actor, grant), "grant.ended", f"grant/{grant.id}", matter_of(grant))
     load.require_living(grant)
-    finish(session, actor, grant, prose(reason, "/reason", most=4_000))
+    why = prose(reason, "/reason", most=4_000)
+    if grant.requester_id is None and grant.suspended_by != Suspender.SECURITY:
+        record_suspended(session, actor, grant, Suspender.SECURITY, why)
+    finish(session, actor, grant, why)
     return grant
 
 

@@ -16,11 +16,13 @@ def matter_of(grant: Grant) -> str:
 
 
 def end_grant(session: Session, actor: Actor, grant: Grant, reason: str) -> None:
-    """End a grant for good; one that has ended is left alone."""
+    """End a grant for good; one that has ended is left alone. What security stopped stays so for its successor."""
     if grant.state == GrantState.ENDED:
         return
     before = {"state": grant.state}
-    grant.state, grant.suspended_by = GrantState.ENDED, Suspender.NOBODY
+    grant.state = GrantState.ENDED
+    if grant.suspended_by != Suspender.SECURITY:
+        grant.suspended_by = Suspender.NOBODY
     grant.ended_at, grant.state_reason = system_now(), reason
     session.flush()
     append(

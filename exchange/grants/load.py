@@ -8,13 +8,17 @@ from adapters.errors import Conflict, NotFound
 from audit.actor import Actor
 from directory import permissions
 from directory.agencies.models import Office
+from directory.catalogue.queries import resource
 from directory.people.roles import Role
 from exchange.applications import load as applications
 from exchange.grants.models import Grant, GrantState
 
 
-def locked(session: Session, grant_id: uuid.UUID) -> Grant:
-    """A grant that lives; its application's row and its own are locked until the transaction ends.
+def locked(session: Session, grant_id: uuid.UUID, *, steady: bool = False) -> Grant:
+    """A grant; its application's row and its own are locked until the transaction ends.
+
+    Args:
+        steady: nobody publishes or withdraws a version of its resource meanwhile.
 
     Raises:
         NotFound: there is none.
@@ -24,6 +28,8 @@ def locked(session: Session, grant_id: uuid.UUID) -> Grant:
         raise unknown()
     if grant.application_id is not None:
         applications.locked(session, grant.application_id)
+    if steady:
+        resource(session, grant.resource_id, steady=True)
     session.refresh(grant, with_for_update=True)
     return grant
 

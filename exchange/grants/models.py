@@ -41,6 +41,7 @@ class Grant(Base):
         row_condition: as in Application.
         modes: words of ``schemas.words.Mode``.
         quota_rows: rows that may leave in all, None for no limit; ``used_rows`` have left.
+        suspended_by: who holds it shut; of an ended one SECURITY stays, for the grant that takes its place.
     """
 
     __tablename__ = "access_grant"
@@ -48,7 +49,9 @@ class Grant(Base):
         UniqueConstraint("number"),
         CheckConstraint(one_of("state", GrantState), name="state"),
         CheckConstraint(one_of("suspended_by", Suspender), name="suspended_by"),
-        CheckConstraint("(state = 'SUSPENDED') = (suspended_by <> 'NOBODY')", name="suspended_by_somebody"),
+        CheckConstraint(
+            "state = 'ENDED' OR (state = 'SUSPENDED') = (suspended_by <> 'NOBODY')", name="suspended_by_somebody"
+        ),
         CheckConstraint("(requester_id IS NULL) = (application_id IS NULL)", name="standing_or_applied"),
         CheckConstraint("jsonb_array_length(items) > 0", name="some_items"),
         CheckConstraint("used_rows >= 0", name="used_not_negative"),

@@ -19,14 +19,14 @@ from exchange.grants.reexamine import names_of
 
 
 def resume(session: Session, actor: Actor, grant_id: uuid.UUID, *, reason: str) -> Grant:
-    """Let a suspended grant live again.
+    """Let a suspended grant live again; it waits for a version that is being published or withdrawn just now.
 
     Raises:
         NotAllowed: not the actor's to resume; what security suspended, only security resumes.
         Conflict: it is not suspended, its term is over, or the catalogue no longer offers one of its items.
         InvalidInput: no reason.
     """
-    grant = load.locked(session, grant_id)
+    grant = load.locked(session, grant_id, steady=True)
     subject, matter = f"grant/{grant.id}", matter_of(grant)
     permissions.require(load.may_stop(actor, grant), "grant.resumed", subject, matter)
     if grant.suspended_by == Suspender.SECURITY and not load.is_security(actor, grant.provider_id):

@@ -2,7 +2,6 @@
 
 import uuid
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.clock import case_today
@@ -10,7 +9,7 @@ from audit.actor import HUB, Actor
 from directory.catalogue.models import ResourceVersion
 from exchange.grants.ended import end_grant
 from exchange.grants.models import Grant, GrantState
-from exchange.grants.open import put_into_force
+from exchange.grants.open import newest, put_into_force
 from exchange.numbers.allocate import Document, next_number
 from schemas.words import SecrecyLevel, Sensitivity, ShareAttribute
 
@@ -19,17 +18,12 @@ def make_standing_grant(session: Session, actor: Actor, version: ResourceVersion
     """Replace a resource's standing grant by one over the UNIVERSAL items of the version just published.
 
     It allows all modes of the version, has no term and no quota, and is the hub's doing, not the publisher's. A
-    suspension by
-    the security administrator goes over to the new one.
+    suspension by the security administrator goes over to the new one, also where the former one has ended.
 
     Returns:
         the grant, None when the version has no UNIVERSAL items or no modes.
     """
-    former = session.scalar(
-        select(Grant)
-        .where(Grant.resource_id == version.resource_id, Grant.requester_id.is_(None), Grant.state != GrantState.ENDED)
-        .with_for_update()
-    )
+    former = newest(session, Grant.resource_id == version.resource_id, Grant.requester_id.is_(None))
     items = universal_items(version)
     if not items or not version.modes:
         if former is not None:

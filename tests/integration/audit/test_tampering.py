@@ -7,10 +7,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from audit.actor import HUB
+from audit.append import append
 from audit.checkpoint import Checkpoint
 from audit.keys import SigningKey
 from audit.note import Note
 from audit.personal import Seal, committed
+from audit.verify_entry import DESTROYED
 from tests.integration.audit.conftest import Log
 
 CHANGED_BODY = b'{"changed":true}'
@@ -352,8 +355,16 @@ def test_personal_details_sealed_anew_by_who_has_the_sites_key_are_named(long_lo
     assert "not those that it commits to" in report.first.sentence
 
 
-def test_destroyed_personal_details_leave_the_log_whole(long_log: Log, owner: Session) -> None:
-    run(owner, "UPDATE evidence_personal SET wrapped_key = NULL WHERE evidence_id = :id", id=entry_id(owner, 1))
+def test_destroyed_personal_details_leave_the_log_whole_when_an_entry_records_it(long_log: Log, owner: Session) -> None:
+    name = entry_id(owner, 1)
+    run(owner, "UPDATE evidence_personal SET wrapped_key = NULL WHERE evidence_id = :id", id=name)
+    report = long_log.verify(owner)
+    assert (report.opened, report.destroyed) == (300, 1)
+    assert [(finding.code, finding.index) for finding in report.findings] == [("personal_destroyed", 1)]
+    append(owner, DESTROYED, f"evidence/{entry_id(owner, 3)}", HUB, after={"reason": "another entry's"})
+    append(owner, DESTROYED, f"evidence/{name}", HUB, outcome="REFUSED")
+    assert not long_log.verify(owner).ok
+    append(owner, DESTROYED, f"evidence/{name}", HUB, after={"reason": "the period of keeping is over"})
     report = long_log.verify(owner)
     assert report.ok
     assert (report.opened, report.destroyed) == (300, 1)

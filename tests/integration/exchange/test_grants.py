@@ -1,15 +1,27 @@
 """Grants after they were opened: standing ones, the catalogue's changes, suspension, end and expiry."""
 
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from adapters.errors import Conflict, NotAllowed, NotFound
 from directory.agencies.models import Office
+from directory.catalogue import content, publish
+from directory.catalogue.compile import draft_next_version
 from directory.catalogue.models import DataItem, ResourceVersion
 from exchange.agreements.models import Agreement
+from exchange.agreements.terminate import terminate
 from exchange.applications.models import Application
+from exchange.disputes.conclude import conclude
+from exchange.disputes.models import Outcome
+from exchange.disputes.raise_dispute import raise_dispute
 from exchange.grants import queries
 from exchange.grants.end import end
 from exchange.grants.expire import expire
@@ -171,6 +183,96 @@ def test_the_provider_does_not_stop_a_standing_grant_but_security_does(case: Cas
     next_version(case)
     [following] = standing_of(case)
     assert (following.state, following.suspended_by) == ("SUSPENDED", "SECURITY")
+
+
+@pytest.mark.parametrize("step", [suspend, end])
+def test_a_stop_by_security_outlives_the_withdrawal_of_the_entry(case: Case, step: Callable[..., Grant]) -> None:
+    on_published(case.session, case.answers, case.version)
+    [grant] = standing_of(case)
+    operator = factories.agency(case.session, "市经济信息化委", Office.REGULATOR)
+    guard = factories.official(case.session, operator, "SECURITY_ADMINISTRATOR")
+    step(case.session, guard, grant.id, reason="数据泄露处置")
+    on_withdrawn(case.session, case.answers, case.version)
+    next_version(case, open_1="NO_SHARING")
+    assert standing_of(case) == []
+    next_version(case, open_1="UNIVERSAL")
+    [following] = standing_of(case)
+    assert (following.state, following.suspended_by) == ("SUSPENDED", "SECURITY")
+    assert grant.number in following.state_reason
+    resume(case.session, guard, following.id, reason="已处置")
+    on_withdrawn(case.session, case.answers, case.version)
+    next_version(case)
+    [free] = standing_of(case)
+    assert free.state == "ACTIVE"
+
+
+def test_a_stop_by_security_outlives_the_agreement_it_came_under(case: Case) -> None:
+    application = case.received(["ask_2", "ask_4"])
+    case.answer(application, ["ask_4"], ["ask_2"])
+    agreement = case.sign_both(case.session.scalars(select(Agreement)).one())
+    grant = case.session.scalars(select(Grant)).one()
+    guard = factories.official(case.session, case.provider, "SECURITY_ADMINISTRATOR")
+    suspend(case.session, guard, grant.id, reason="异常调用")
+    dispute = raise_dispute(case.session, case.asks, application.id, text="确需")
+    terminate(case.session, case.answers_signs, agreement.id, reason="另行签署")
+    assert grant.state == "ENDED"
+    conclude(case.session, case.office, dispute.id, outcome=Outcome.ANSWER_ANEW, text="重新答复")
+    case.answer(application, ["ask_2"])
+    case.sign_both(case.session.scalars(select(Agreement).where(Agreement.state == "PROPOSED")).one())
+    wider = case.session.scalars(select(Grant).where(Grant.state != "ENDED")).one()
+    assert (wider.state, wider.suspended_by) == ("SUSPENDED", "SECURITY")
+
+
+@pytest.mark.parametrize("step", ["resume", "open"])
+def test_publishing_and_bringing_a_grant_to_life_wait_for_each_other(
+    committed_case: Case, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version without the item is published, and not committed yet, when the grant on it is to live."""
+    case = committed_case
+    if step == "resume":
+        _, grant = granted(case, ("ask_2",))
+        suspend(case.session, case.answers, grant.id, reason="核查")
+    else:
+        application = case.received(["ask_2"])
+    compiler = factories.official(case.session, case.provider, "COMPILER", "REVIEWER")
+    entry, items = content.entry_of(case.version), content.items_of(case.version)
+    items = [item | factories.not_shared() if item["field_name"] == "ask_2" else item for item in items]
+    version = draft_next_version(case.session, compiler, case.version.resource_id, MONDAY, entry, items)
+    version.state = "APPROVED"
+    case.session.commit()
+    monkeypatch.setattr(publish, "_check_reviews", lambda *_: None)
+    monkeypatch.setattr(publish, "on_published", [on_published])
+    published, living = threading.Event(), threading.Event()
+
+    def bring_to_life() -> None:
+        published.wait(30)
+        with Session(case.session.get_bind()) as session:
+            session.execute(text("SET application_name = 'bringer'"))
+            living.set()
+            other = replace(case, session=session)
+            if step == "open":
+                other.answer(application, ["ask_2"])
+            else:
+                with pytest.raises(Conflict):
+                    resume(session, case.answers, grant.id, reason="恢复")
+            session.commit()
+
+    with ThreadPoolExecutor(1) as beside, Session(case.session.get_bind()) as session:
+        other = beside.submit(bring_to_life)
+        publish.publish_version(session, compiler, version.id)
+        published.set()
+        living.wait(30)
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with Session(case.session.get_bind()) as looking:
+            deadline = time.monotonic() + 10
+            while looking.scalar(waiting) == 0 and not other.done() and time.monotonic() < deadline:
+                time.sleep(0.05)
+                looking.rollback()
+        session.commit()
+        other.result(30)
+    case.session.expire_all()
+    grant = case.session.scalars(select(Grant).where(Grant.requester_id.is_not(None))).one()
+    assert (grant.state, grant.suspended_by) == ("SUSPENDED", "PROVIDER" if step == "resume" else "HUB")
 
 
 def test_nobody_else_stops_a_grant(case: Case) -> None:

@@ -55,6 +55,10 @@ def story(case: Case) -> Case:
     living = case.session.scalars(select(Grant).where(Grant.application_id == application.id, Grant.state != "ENDED"))
     resume(case.session, case.answers, living.one().id, reason="核查完毕")
     withdraw(case.session, case.asks, case.received(["ask_3"]).id, reason="不再需要")
+    refused = case.received(["ask_3"])
+    case.answer(refused, [], ["ask_3"])
+    raise_dispute(case.session, case.asks, refused.id, text="确需")
+    withdraw(case.session, case.asks, refused.id, reason="改从他处取得")
     raise_need(
         case.session,
         case.asks,
