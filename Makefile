@@ -28,7 +28,7 @@ up: setup ## Start the hub, empty or as it was left, until Ctrl-C
 
 .PHONY: test
 test: lint ## Everything that must hold: linters, types, import contracts, unit, integration and browser tests
-	$(BIN)/pytest tests/unit tests/integration tests/e2e
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder tests/unit tests/integration tests/e2e
 
 .PHONY: lint
 lint: setup ## Linters, types and import contracts alone
@@ -91,9 +91,8 @@ $(STAMPS)/modules: $(STAMPS)/environment web/package.json web/package-lock.json 
 	touch $@
 
 $(STAMPS)/assets: $(STAMPS)/modules
-	mkdir -p $(VENDOR)/tabler $(VENDOR)/htmx $(VENDOR)/echarts $(VENDOR)/swagger-ui
+	mkdir -p $(VENDOR)/tabler $(VENDOR)/htmx $(VENDOR)/swagger-ui
 	cp $(MODULES)/@tabler/core/dist/css/tabler.min.css $(MODULES)/@tabler/core/dist/js/tabler.min.js $(VENDOR)/tabler/
 	cp $(MODULES)/htmx.org/dist/htmx.min.js $(VENDOR)/htmx/
-	cp $(MODULES)/echarts/dist/echarts.min.js $(VENDOR)/echarts/
 	cp $(MODULES)/swagger-ui-dist/swagger-ui.css $(MODULES)/swagger-ui-dist/swagger-ui-bundle.js $(VENDOR)/swagger-ui/
 	touch $@

@@ -97,7 +97,7 @@ def test_wrong_files_are_named(folder: Path) -> None:
         (KeyPurpose.SIGN, None),
         (KeyPurpose.RECEIVE, "age1short"),
         (KeyPurpose.RECEIVE, "ssh-ed25519 AAAA"),
-        (KeyPurpose.RECEIVE, str(x25519.Identity.generate())),
+        pytest.param(KeyPurpose.RECEIVE, str(x25519.Identity.generate()), id="a secret key"),
     ],
 )
 def test_what_is_no_public_key_is_refused(purpose: KeyPurpose, text: object) -> None:
