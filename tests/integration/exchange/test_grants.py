@@ -236,7 +236,7 @@ def test_publishing_and_bringing_a_grant_to_life_wait_for_each_other(
         application = case.received(["ask_2"])
     compiler = factories.official(case.session, case.provider, "COMPILER", "REVIEWER")
     entry, items = content.entry_of(case.version), content.items_of(case.version)
-    items = [item | factories.not_shared() if item["field_name"] == "ask_2" else item for item in items]
+    items = [item | factories.not_shared() if item["field_name"] in ("open_1", "ask_2") else item for item in items]
     version = draft_next_version(case.session, compiler, case.version.resource_id, MONDAY, entry, items)
     version.state = "APPROVED"
     case.session.commit()
