@@ -1,18 +1,21 @@
 """Lists as files: CSV and XLSX of what is shown."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO, StringIO
+from typing import TypeVar
 from urllib.parse import quote
 
 from flask import Response, request
 from openpyxl import Workbook
 
 from adapters.errors import InvalidInput
+from adapters.paging import Page
 
 MAXIMUM_ROWS = 100_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+T = TypeVar("T")
 Cell = str | int | float | None
 
 
@@ -26,6 +29,21 @@ def wanted_export() -> str:
     if wanted not in {"", "csv", "xlsx"}:
         raise InvalidInput("export.unknown", "Lists come as csv or xlsx. Choose one of the two.")
     return wanted
+
+
+def every(read: Callable[[str | None], Page[T]]) -> Iterator[T]:
+    """All items of a list, page by page, at most 100,000.
+
+    Args:
+        read: gives the page after a cursor.
+    """
+    cursor, count = None, 0
+    while count < MAXIMUM_ROWS:
+        page = read(cursor)
+        yield from page.items
+        cursor, count = page.next_cursor, count + len(page.items)
+        if cursor is None:
+            return
 
 
 def export(name: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:

@@ -122,10 +122,10 @@ LABELS: dict[str, dict[str, str]] = {
     "EvidenceKind": EVIDENCE_KINDS,
     "Operator": {"EQUALS": N_("is"), "IN": N_("is one of"), "PREFIX": N_("begins with")},
     "Suspender": {
-        "NOBODY": N_("by nobody"),
-        "PROVIDER": N_("by the provider"),
-        "SECURITY": N_("by a security administrator"),
-        "HUB": N_("by the hub, because the catalogue changed"),
+        "NOBODY": N_("Suspended"),
+        "PROVIDER": N_("Suspended by the provider"),
+        "SECURITY": N_("Suspended by a security administrator"),
+        "HUB": N_("Suspended by the hub, because the catalogue changed"),
     },
     "Role": {
         "COMPILER": N_("Compiler"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from adapters.clock import case_now, city_date, system_now
+from adapters.clock import case_now, city_date
 from adapters.errors import InvalidInput, NotAllowed
 from audit.actor import Actor
 from audit.append import append
@@ -58,7 +58,7 @@ def generate_form(
     applicant = session.get_one(Person, application.applied_by)
     application.form = _form(application, items, city_date(now), applicant.name)
     application.form_digest = digest(application.form)
-    application.form_generated_at = system_now()
+    application.form_generated_at = now
     application.state = advance(application.state, Event.FORM_GENERATED)
     if not rule_set(application.rule_set).step("written_receipt_starts_clock"):
         application.received_on = city_date(now)

@@ -1,6 +1,8 @@
 """Applications: the list, applying from a catalogue entry, the page of one case, the form that is printed."""
 
 import uuid
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,6 +11,7 @@ from flask_babel import gettext as _
 
 from adapters.clock import case_today
 from adapters.errors import InvalidInput, NotFound
+from adapters.paging import LARGEST_PAGE
 from directory.agencies.queries import agency_names
 from directory.catalogue.models import ResourceVersion
 from directory.catalogue.queries import version as catalogue_version
@@ -26,7 +29,7 @@ from exchange.disputes.raise_dispute import raise_dispute
 from portal import fields
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session
-from portal.exports import export, wanted_export
+from portal.exports import every, export, wanted_export
 from portal.filters import day, here_with, toggled
 from portal.forms import form_again
 from portal.inputs import identifier
@@ -62,6 +65,10 @@ NEXT = {
     "ANSWER_DIRECTED": N_("The provider answers the refused items anew, within the term that is shown."),
     "CLOSED": N_("This application is closed. Apply anew if the data is still needed."),
 }
+CONDITION_REFUSED = N_(
+    "The item that rows are chosen by is refused, and each row would tell its value, so no grant opens on the items"
+    " agreed to. The requester applies anew without this condition, or objects to the answer."
+)
 
 
 @blueprint.get("/")
@@ -73,16 +80,15 @@ def index() -> ResponseReturnValue:
     view = request.args.get("view", views[0][0])
     state = request.args.get("state", "")
     state = state if state in LABELS["ApplicationState"] else ""
-    limit = 200 if wanted_export() else 30
-    cursor = request.args.get("cursor")
     if view == "received":
-        page = queries.to_provider(session, actor, state=state or None, cursor=cursor, limit=limit)
+        read = partial(queries.to_provider, session, actor, state=state or None)
     elif view == "overdue":
-        page = queries.overdue(session, actor, cursor=cursor, limit=limit)
+        read = partial(queries.overdue, session, actor)
     else:
-        view, page = "mine", queries.mine(session, actor, state=state or None, cursor=cursor, limit=limit)
+        view, read = "mine", partial(queries.mine, session, actor, state=state or None)
     if wanted_export():
-        return _exported(page.items)
+        return _exported(every(lambda cursor: read(cursor=cursor, limit=LARGEST_PAGE)))
+    page = read(cursor=request.args.get("cursor"), limit=30)
     counts = queries.counts(session, actor)
     by_state = counts.to_provider if view == "received" else counts.mine
     return render_template(
@@ -249,7 +255,7 @@ def case_page(application_id: uuid.UUID, step: str = "") -> dict[str, Any]:
         "step": step,
         "here": here if here in dict(TABS) else "case",
         "tabs": [(key, _(title), here_with(tab=key, step=None)) for key, title in TABS],
-        "next_sentence": _(NEXT[application.state]),
+        "next_sentence": _(_next(application)),
         "rule": answer_rule(application.rule_set),
         "rule_note": rule_note(application.rule_set),
         "today": case_today(session),
@@ -260,6 +266,11 @@ def case_page(application_id: uuid.UUID, step: str = "") -> dict[str, Any]:
         else [],
         "Step": Step,
     }
+
+
+def _next(application: Application) -> str:
+    held = application.state == "REFUSED" and agreed_items(application) and condition_refused(application)
+    return CONDITION_REFUSED if held else NEXT[application.state]
 
 
 def _views() -> list[tuple[str, str, str]]:
@@ -298,7 +309,11 @@ def _form_page(version_id: uuid.UUID, application: Application | None = None) ->
         "provider_name": agency_names(session, {version.resource.agency_id})[version.resource.agency_id],
         "application": application,
         "chosen": [each.data_item.field_name for each in application.items] if application else [],
-        "row_fields": [(i.field_name, i.name) for i in version.items if i.share_attribute != ShareAttribute.NO_SHARING],
+        "row_fields": [
+            (item.field_name, item.name)
+            for item in version.items
+            if item.share_attribute != ShareAttribute.NO_SHARING and not item.masking
+        ],
         "today": case_today(session),
     }
 
@@ -308,7 +323,7 @@ def _edit_page(application_id: uuid.UUID) -> dict[str, Any]:
     return _form_page(application.resource_version_id, application)
 
 
-def _exported(rows: tuple[queries.ApplicationRow, ...]) -> ResponseReturnValue:
+def _exported(rows: Iterable[queries.ApplicationRow]) -> ResponseReturnValue:
     heads = [
         _("Number"),
         _("Requesting agency"),

@@ -1,22 +1,27 @@
 """The auditor's desk: the latest evidence, what was refused, how the log stands."""
 
 from collections.abc import Sequence
+from datetime import datetime, time, timedelta
 
 from flask import url_for
 from flask_babel import gettext as _
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from adapters.clock import CITY_ZONE, city_date, system_now
 from audit.actor import Actor
 from audit.models import Evidence
 from audit.queries import Search, log_state, search
 from directory.people.roles import Role
-from portal.filters import moment, number
+from portal.filters import day, moment, number
 from portal.labels import label
 from portal.languages import N_
 from portal.pages.case import names_by_code
 from portal.pages.frame import DeskItem, DeskSection
 
 SHOWN = 10
+RECENT = timedelta(days=30)
+MOST_COUNTED = 1_000
 
 
 def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
@@ -25,7 +30,9 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
         return []
     log = log_state(session)
     latest = search(session, Search(), limit=SHOWN).items
-    refused = search(session, Search(outcome="REFUSED"), limit=SHOWN).items
+    since = datetime.combine(city_date(system_now()) - RECENT, time(), CITY_ZONE)
+    refused = search(session, Search(outcome="REFUSED", since=since), limit=SHOWN).items
+    count = _refusals(session, since)
     names = names_by_code(session, {each.agency_code for each in (*latest, *refused) if each.agency_code})
     signed = (
         _("The last checkpoint was signed at %(moment)s.", moment=moment(log.signed_at))
@@ -47,13 +54,20 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
             order=20,
         ),
         DeskSection(
-            title=N_("Latest refusals"),
+            title=N_("Refusals of the last 30 days"),
             items=[_item(each, names) for each in refused],
-            total=len(refused),
-            more=url_for("evidence.index", outcome="REFUSED"),
+            total=count,
+            at_least=count == MOST_COUNTED,
+            more=url_for("evidence.index", outcome="REFUSED", since=day(since)),
             order=15,
         ),
     ]
+
+
+def _refusals(session: Session, since: datetime) -> int:
+    """How many refusals there are since a moment; counting stops at 1,000."""
+    recent = select(Evidence.id).where(Evidence.outcome == "REFUSED", Evidence.recorded_at >= since)
+    return session.scalar(select(func.count()).select_from(recent.limit(MOST_COUNTED).subquery())) or 0
 
 
 def _item(entry: Evidence, names: dict[str, str]) -> DeskItem:

@@ -1,6 +1,7 @@
 """Evidence: search, one entry with its proof, the timeline of a case, the state of the log."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -12,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import CITY_ZONE
 from adapters.errors import NotFound
+from adapters.paging import LARGEST_PAGE, Page
 from audit.actor import Actor
 from audit.keys import SigningKey
-from audit.models import Evidence
 from audit.proof import prove
 from audit.queries import Found, Search, entry, indices, log_state, personal, search
 from directory.agencies.queries import agencies
@@ -25,7 +26,7 @@ from exchange.applications.models import Application
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session, portal_settings
 from portal.evidence_kinds import EVIDENCE_KINDS
-from portal.exports import export, wanted_export
+from portal.exports import Cell, every, export, wanted_export
 from portal.filters import moment
 from portal.inputs import identifier
 from portal.labels import label
@@ -46,13 +47,12 @@ def index() -> ResponseReturnValue:
     """Entries: all of them for auditors, an agency's own and its cases' for others."""
     session, actor = current_session(), current_actor()
     wanted = _wanted(session, actor)
-    limit = 200 if wanted_export() else 50
-    page = search(session, wanted, request.args.get("cursor"), limit)
+    if wanted_export():
+        return _exported(session, wanted)
+    page = search(session, wanted, request.args.get("cursor"))
     numbers = indices(session, page.items)
     people = person_names(session, {each.person_id for each in page.items if each.person_id})
     names = names_by_code(session, {each.agency_code for each in page.items if each.agency_code})
-    if wanted_export():
-        return _exported(page.items, numbers, people, names)
     everything = actor.has(*READERS)
     return render_template(
         "evidence/index.html",
@@ -204,9 +204,7 @@ def _download(data: bytes, name: str, kind: str) -> Response:
     return answer
 
 
-def _exported(
-    entries: tuple[Evidence, ...], numbers: dict[uuid.UUID, int], people: dict[uuid.UUID, str], names: dict[str, str]
-) -> Response:
+def _exported(session: Session, wanted: Search) -> Response:
     heads = [
         _("Number in the log"),
         _("When"),
@@ -217,7 +215,16 @@ def _exported(
         _("Subject"),
         _("Case"),
     ]
-    rows = (
+    return export(_("Evidence"), heads, every(lambda cursor: _cells(session, wanted, cursor)))
+
+
+def _cells(session: Session, wanted: Search, cursor: str | None) -> Page[Sequence[Cell]]:
+    """A page of entries, as rows of the file."""
+    page = search(session, wanted, cursor, LARGEST_PAGE)
+    numbers = indices(session, page.items)
+    people = person_names(session, {each.person_id for each in page.items if each.person_id})
+    names = names_by_code(session, {each.agency_code for each in page.items if each.agency_code})
+    rows: list[Sequence[Cell]] = [
         [
             numbers.get(each.id),
             moment(each.recorded_at),
@@ -228,9 +235,9 @@ def _exported(
             each.subject,
             each.matter,
         ]
-        for each in entries
-    )
-    return export(_("Evidence"), heads, rows)
+        for each in page.items
+    ]
+    return Page(tuple(rows), page.next_cursor)
 
 
 PAGES = Pages(

@@ -52,6 +52,7 @@ class DeskSection:
         title: English message id.
         items: the first few, most urgent first (at most 10).
         total: how many there are in all.
+        at_least: whether counting stopped at ``total``.
         more: address of the whole list.
         empty: English message id of what to do first when there are none; "" leaves the section out then.
         order: place on the desk, smallest first; below 50 is for what has a deadline.
@@ -63,6 +64,7 @@ class DeskSection:
     more: str = ""
     empty: str = ""
     order: int = 50
+    at_least: bool = False
 
 
 DeskSections = Callable[[Actor, Session], Sequence[DeskSection]]
