@@ -14,7 +14,8 @@ from adapters.errors import Conflict, NotFound
 from adapters.paging import USUAL_PAGE, Page, page_of
 from audit.actor import Actor
 from audit.append import append, configured
-from audit.models import Evidence, EvidencePersonal, EvidenceQueue, LogCheckpoint, LogLeaf
+from audit.merkle import HASH_SIZE
+from audit.models import Evidence, EvidencePersonal, EvidenceQueue, LogCheckpoint, LogLeaf, LogTile
 from audit.personal import details_of
 
 LONGEST_TIMELINE = 1_000
@@ -189,6 +190,13 @@ def log_state(session: Session) -> LogState:
         waiting=waiting,
         oldest_waiting=oldest,
     )
+
+
+def tile(session: Session, level: int, number: int, width: int) -> bytes:
+    """The first ``width`` hashes of a tile of the log, 32 bytes each; empty when it has not so many."""
+    here = (LogTile.level == level) & (LogTile.number == number)
+    stored = session.scalar(select(LogTile.hashes).where(here)) or b""
+    return stored[: width * HASH_SIZE] if len(stored) >= width * HASH_SIZE else b""
 
 
 def _conditions(wanted: Search) -> list[ColumnElement[bool]]:

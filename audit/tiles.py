@@ -5,6 +5,7 @@ hashes, a hash at level *l* stands for 256**l leaves. A tile narrower than 256 i
 above.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from audit.merkle import HASH_SIZE, Subtree, range_hash, root
@@ -13,6 +14,8 @@ WIDTH = 256
 HEIGHT = 8
 TILE_SIZE = WIDTH * HASH_SIZE
 
+_NAME = re.compile(r"([0-9]{1,2})/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([0-9]{1,3}))?")
+
 Key = tuple[int, int]
 """Level and number of a tile."""
 
@@ -20,6 +23,17 @@ Key = tuple[int, int]
 def path(level: int, number: int, width: int = WIDTH) -> str:
     """Where a tile is served, e.g. ``tile/0/x001/x234/067.p/5``."""
     return f"tile/{level}/{_number_path(number)}{_partial(width)}"
+
+
+def named(name: str) -> tuple[int, int, int] | None:
+    """Level, number and width of the tile that is served at ``tile/`` and this name; None when none can be there."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    level, number = int(found[1]), int(re.sub("[x/]", "", found[2]))
+    hashes = int(found[3]) if found[3] else WIDTH
+    written_so = 1 <= hashes <= WIDTH and path(level, number, hashes) == f"tile/{name}"
+    return (level, number, hashes) if written_so else None
 
 
 def entries_path(number: int, width: int = WIDTH) -> str:

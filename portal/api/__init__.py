@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from portal.api import cases, catalogue, compile, deliveries, describe, grants, keys, records, reserved, token
+from portal.api import cases, catalogue, compile, deliveries, describe, evidence, grants, keys, records, reserved, token
 
 ALL: tuple[Blueprint, ...] = (
     token.blueprint,
@@ -14,5 +14,6 @@ ALL: tuple[Blueprint, ...] = (
     grants.blueprint,
     records.blueprint,
     deliveries.blueprint,
+    evidence.blueprint,
     reserved.blueprint,
 )

@@ -14,6 +14,7 @@ from audit.tiles import (
     entries_path,
     entry_bundle,
     extend,
+    named,
     path,
     reader,
     shape,
@@ -50,6 +51,22 @@ def test_paths_are_those_of_the_specification(number: int, served: str) -> None:
     assert path(2, number) == f"tile/2/{served}"
     assert path(0, number, 17) == f"tile/0/{served}.p/17"
     assert entries_path(number, 255) == f"tile/entries/{served}.p/255"
+
+
+@given(st.integers(0, 63), st.integers(0, 10**18 - 1), st.integers(1, 256))
+def test_the_name_of_a_tile_names_it_again(level: int, number: int, wide: int) -> None:
+    assert named(path(level, number, wide).removeprefix("tile/")) == (level, number, wide)
+
+
+@given(st.from_regex(r"[0-9]{1,3}/(x?[0-9]{3,4}/){0,7}x?[0-9]{1,4}(\.p/[0-9]{1,4})?", fullmatch=True) | st.text())
+def test_a_name_is_read_only_as_it_is_written(name: str) -> None:
+    found = named(name)
+    assert found is None or path(*found) == f"tile/{name}"
+
+
+@pytest.mark.parametrize("name", ["00/000", "0/00", "0/x000/000", "0/000.p/256", "0/000.p/0", "0/000.p/01", "0/0²0"])
+def test_other_ways_to_write_a_name_name_nothing(name: str) -> None:
+    assert named(name) is None
 
 
 def test_the_specifications_example_of_70_000_entries() -> None:
