@@ -19,7 +19,7 @@ from directory.catalogue.queries import published_version
 from exchange.agreements.propose import propose
 from exchange.applications import load
 from exchange.applications.deadlines import last_conclusion
-from exchange.applications.decisions import agreed_items, needs_agreement, open_items, standing_of
+from exchange.applications.decisions import agreed_items, condition_refused, needs_agreement, open_items, standing_of
 from exchange.applications.models import Answer, AnswerItem, Application, ApplicationState, Decision
 from exchange.applications.states import Event, advance, require
 from exchange.disputes.models import Outcome
@@ -55,8 +55,8 @@ def answer(
     """Record the answer (答复意见) and let it take effect: a grant opens, or an agreement waits for signatures.
 
     An answer that comes late counts all the same; it is marked late. Round 1 decides every item, later rounds those
-    that
-    are still refused; what was agreed to stays agreed.
+    that are still refused; what was agreed to stays agreed. Where the item that rows are chosen by is refused, nothing
+    takes effect: each row would tell its value.
 
     Args:
         reason: of the answer as a whole.
@@ -140,7 +140,7 @@ def _take_effect(session: Session, actor: Actor, application: Application, given
         },
         case_time=case_now(session),
     )
-    if newly and today <= application.term_to:
+    if newly and today <= application.term_to and not condition_refused(application):
         if needs_agreement(application, agreed):
             propose(session, actor, application)
         else:

@@ -16,7 +16,7 @@ from exchange.applications.models import Answer, AnswerItem, Application, Decisi
 from exchange.applications.states import Standing
 from exchange.grants.models import Grant, GrantState
 from schemas.rule_sets import rule_set
-from schemas.words import SecrecyLevel, Sensitivity
+from schemas.words import SecrecyLevel, Sensitivity, ShareAttribute
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,37 @@ def agreed_items(application: Application) -> tuple[DataItem, ...]:
     return tuple(each.item for each in decisions(application) if each.decision == Decision.AGREED)
 
 
+def condition_item(application: Application) -> DataItem | None:
+    """The item that rows are chosen by; None for all rows."""
+    name = application.row_condition.get("field")
+    return next((item for item in application.resource_version.items if item.field_name == name), None)
+
+
+def condition_refused(application: Application) -> bool:
+    """Whether rows are to be chosen by an item that the requester may not have: each row would tell its value.
+
+    Then nothing can be granted, whatever else was agreed to, until the requester applies anew without the condition or
+    a later answer agrees to the item. A UNIVERSAL item is everybody's.
+    """
+    if not application.row_condition:
+        return False
+    item = condition_item(application)
+    if item is None or item.masking:
+        return True
+    return item.share_attribute != ShareAttribute.UNIVERSAL and item not in agreed_items(application)
+
+
 def needs_agreement(application: Application, items: Sequence[DataItem]) -> bool:
-    """Whether a secrecy agreement must be signed before these items are delivered ([M] Art. 15¶4)."""
+    """Whether a secrecy agreement must be signed before these items are delivered ([M] Art. 15¶4).
+
+    The item that rows are chosen by counts too.
+    """
     if not rule_set(application.rule_set).step("agreement_required_for_sensitive"):
         return False
     secret = application.resource_version.secrecy_level != SecrecyLevel.NON_SECRET
-    return secret or any(Sensitivity(item.sensitivity).needs_agreement for item in items)
+    chosen_by = condition_item(application)
+    told = [*items, chosen_by] if chosen_by is not None else items
+    return secret or any(Sensitivity(item.sensitivity).needs_agreement for item in told)
 
 
 def standing_of(session: Session, application: Application) -> Standing:
@@ -64,7 +89,7 @@ def standing_of(session: Session, application: Application) -> Standing:
     )
     grant = select(Grant.id).where(Grant.application_id == application.id, Grant.state != GrantState.ENDED)
     return Standing(
-        agreed=bool(agreed_items(application)),
+        agreed=bool(agreed_items(application)) and not condition_refused(application),
         agreement_open=session.scalar(agreement.limit(1)) is not None,
         granted=session.scalar(grant.limit(1)) is not None,
     )

@@ -138,12 +138,17 @@ def _condition_problems(stated: Stated, version: ResourceVersion) -> list[Proble
     readable = {
         item.field_name
         for item in version.items
-        if item.share_attribute != ShareAttribute.NO_SHARING and item.sensitivity != Sensitivity.STATE_SECRET
+        if item.sensitivity != Sensitivity.STATE_SECRET
+        and item.share_attribute != ShareAttribute.NO_SHARING
+        and (item.field_name in stated.items or item.share_attribute == ShareAttribute.UNIVERSAL)
     }
+    masked = {item.field_name for item in version.items if item.masking}
     if set(condition) != {"field", "operator", "values"} or condition["operator"] not in OPERATORS:
         return [_problem("/row_condition", "Give a field, one of EQUALS, IN and PREFIX, and values.")]
     if condition["field"] not in readable:
-        return [_problem("/row_condition/field", "Choose a shared item of the catalogue entry for the row condition.")]
+        return [_problem("/row_condition/field", "Choose rows by an item that is applied for, or one shared with all.")]
+    if condition["field"] in masked:
+        return [_problem("/row_condition/field", "This item is given masked, so rows cannot be chosen by its values.")]
     if not isinstance(values, list) or not 0 < len(values) <= MOST_VALUES or not all(map(_is_value, values)):
         return [_problem("/row_condition/values", "Give 1 to 1,000 values of at most 300 characters.")]
     if condition["operator"] == "EQUALS" and len(values) != 1:

@@ -30,7 +30,7 @@ class Standing:
     """What has come of an application so far.
 
     Attributes:
-        agreed: an answer agreed to at least one item.
+        agreed: an answer agreed to at least one item, and not only beside the item that rows are chosen by.
         agreement_open: an agreement waits for signatures.
         granted: a grant lives (active or suspended).
     """

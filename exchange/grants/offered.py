@@ -3,12 +3,23 @@
 from collections.abc import Sequence
 
 from directory.catalogue.models import ResourceVersion
+from exchange.grants.models import Grant
 from schemas.words import SecrecyLevel, Sensitivity, ShareAttribute
 
 GONE = "it is no longer in the catalogue"
 NOT_SHARED = "it is no longer shared"
 SECRET = "it holds state secrets now"
 SENSITIVE = "it is sensitive now and needs an agreement"
+MASKED = "it is masked now, and rows are chosen by it"
+
+
+def lost_of(grant: Grant, version: ResourceVersion | None) -> list[tuple[str, str]]:
+    """The items that a grant rests on, and that the catalogue no longer offers so, each with the reason."""
+    chosen_by = {grant.row_condition["field"]} if grant.row_condition else set()
+    names = (*grant.items, *(chosen_by - set(grant.items)))
+    found = lost(names, version, agreed=grant.agreement_id is not None)
+    masked = [item.field_name for item in version.items if item.masking] if version else []
+    return found + [(name, MASKED) for name in masked if name in chosen_by]
 
 
 def lost(names: Sequence[str], version: ResourceVersion | None, *, agreed: bool = True) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from audit.actor import HUB, Actor
 from directory.catalogue.models import ResourceVersion
 from exchange.grants.ended import end_grant
 from exchange.grants.models import Grant, GrantState, Suspender
-from exchange.grants.offered import lost
+from exchange.grants.offered import lost_of
 from exchange.grants.recorded import record_suspended
 
 
@@ -44,18 +44,12 @@ def suspend_if_lost(session: Session, grant: Grant, version: ResourceVersion | N
     """Suspend an active grant when the catalogue no longer offers an item it names; whether it did."""
     if grant.state != GrantState.ACTIVE:
         return False
-    missing = lost(names_of(grant), version, agreed=grant.agreement_id is not None)
+    missing = lost_of(grant, version)
     if not missing:
         return False
     told = "; ".join(f"{name}: {why}" for name, why in missing[:20])
     record_suspended(session, HUB, grant, Suspender.HUB, f"The catalogue has changed: {told}.")
     return True
-
-
-def names_of(grant: Grant) -> tuple[str, ...]:
-    """The field names a grant rests on: its items and the field of its row condition."""
-    condition = [grant.row_condition["field"]] if grant.row_condition else []
-    return (*grant.items, *condition)
 
 
 def _suspend_lost(session: Session, resource_id: uuid.UUID, version: ResourceVersion | None) -> int:

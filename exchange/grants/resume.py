@@ -14,8 +14,7 @@ from directory.catalogue.queries import published_version
 from exchange.grants import load
 from exchange.grants.ended import matter_of
 from exchange.grants.models import Grant, GrantState, Suspender
-from exchange.grants.offered import lost
-from exchange.grants.reexamine import names_of
+from exchange.grants.offered import lost_of
 
 
 def resume(session: Session, actor: Actor, grant_id: uuid.UUID, *, reason: str) -> Grant:
@@ -58,9 +57,7 @@ def _require_resumable(session: Session, grant: Grant) -> None:
         raise Conflict("grant.not_suspended", "This grant is not suspended; it can be used.")
     if grant.valid_to is not None and city_date(case_now(session)) > grant.valid_to:
         raise Conflict("grant.term_over", "The term of this grant is over. Apply anew if the data is still needed.")
-    missing = lost(
-        names_of(grant), published_version(session, grant.resource_id), agreed=grant.agreement_id is not None
-    )
+    missing = lost_of(grant, published_version(session, grant.resource_id))
     if missing:
         raise Conflict(
             "grant.not_offered",

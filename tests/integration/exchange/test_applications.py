@@ -120,6 +120,7 @@ def test_own_data_needs_no_application(case: Case) -> None:
         ({"quota_rows": 0}, "/quota_rows"),
         ({"row_condition": {"field": "ask_2"}}, "/row_condition"),
         ({"row_condition": {"field": "kept_5", "operator": "EQUALS", "values": ["1"]}}, "/row_condition/field"),
+        ({"row_condition": {"field": "ask_4", "operator": "EQUALS", "values": ["1"]}}, "/row_condition/field"),
         ({"row_condition": {"field": "ask_2", "operator": "IN", "values": []}}, "/row_condition/values"),
         ({"row_condition": {"field": "ask_2", "operator": "EQUALS", "values": ["1", "2"]}}, "/row_condition/values"),
     ],
@@ -129,6 +130,16 @@ def test_statements_that_are_missing_or_cannot_be_are_named(case: Case, changes:
         case.draft(**changes)
     assert [problem["pointer"] for problem in caught.value.problems] == [pointer]
     assert not case.session.scalars(select(Application)).all()
+
+
+def test_rows_are_chosen_by_no_masked_item(case: Case) -> None:
+    condition = {"field": "ask_2", "operator": "PREFIX", "values": ["1"]}
+    assert case.draft(row_condition=condition).row_condition == condition
+    assert case.draft(row_condition=condition | {"field": "open_1"}).row_condition["field"] == "open_1"
+    case.version.items[1].masking = "KEEP_LAST_4"
+    with pytest.raises(InvalidInput) as caught:
+        case.draft(row_condition=condition)
+    assert [problem["pointer"] for problem in caught.value.problems] == ["/row_condition/field"]
 
 
 def test_only_the_published_version_can_be_applied_for(case: Case) -> None:

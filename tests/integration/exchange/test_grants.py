@@ -116,6 +116,18 @@ def test_an_item_that_is_no_longer_offered_suspends_the_grants_that_name_it(case
     assert caught.value.code == "grant.not_offered"
 
 
+def test_a_masked_item_suspends_the_grants_whose_rows_are_chosen_by_it(case: Case) -> None:
+    application = case.granted(("ask_2",), row_condition={"field": "ask_2", "operator": "EQUALS", "values": ["1"]})
+    grant = case.session.scalars(select(Grant).where(Grant.application_id == application.id)).one()
+    case.version.items[1].masking = "KEEP_LAST_4"
+    on_published(case.session, case.answers, case.version)
+    assert (grant.state, grant.suspended_by) == ("SUSPENDED", "HUB")
+    assert "masked" in grant.state_reason
+    with pytest.raises(Conflict) as caught:
+        resume(case.session, case.answers, grant.id, reason="恢复")
+    assert caught.value.code == "grant.not_offered"
+
+
 def test_what_is_offered_again_can_be_resumed(case: Case) -> None:
     _, grant = granted(case)
     next_version(case, ask_3="NO_SHARING")

@@ -11,6 +11,9 @@ from exchange.applications.hand_over import record_hand_over
 from exchange.applications.models import Decision
 from exchange.applications.queries import counts, detail, overdue
 from exchange.applications.receipt import register_receipt, settle_receipt
+from exchange.disputes.conclude import conclude
+from exchange.disputes.models import Outcome
+from exchange.disputes.raise_dispute import raise_dispute
 from exchange.grants.models import Grant
 from tests.integration.exchange.conftest import BASIS, MONDAY, Case
 
@@ -109,3 +112,33 @@ def test_an_answer_after_the_term_opens_nothing(case: Case) -> None:
     case.answer(application, ["ask_2", "ask_3"])
     assert application.state == "CLOSED"
     assert not case.session.scalars(select(Grant)).all()
+
+
+def test_a_refused_item_that_rows_are_chosen_by_opens_no_grant(case: Case) -> None:
+    condition = {"field": "ask_3", "operator": "EQUALS", "values": ["密"]}
+    application = case.received(["ask_2", "ask_3"], row_condition=condition)
+    case.answer(application, ["ask_2"], ["ask_3"])
+    grants = select(Grant).where(Grant.application_id == application.id)
+    assert case.session.scalars(grants).all() == []
+    assert application.state == "REFUSED"
+    dispute = raise_dispute(case.session, case.asks, application.id, text="确需")
+    conclude(case.session, case.office, dispute.id, outcome=Outcome.ANSWER_ANEW, text="重新答复")
+    case.answer(application, ["ask_3"])
+    grant = case.session.scalars(grants).one()
+    assert (grant.items, grant.row_condition, application.state) == (["ask_2", "ask_3"], condition, "GRANTED")
+
+
+def test_a_refused_item_beside_a_condition_on_another_one_holds_nothing_up(case: Case) -> None:
+    for field in ("ask_2", "open_1"):
+        condition = {"field": field, "operator": "EQUALS", "values": ["1"]}
+        application = case.received(["ask_2", "ask_3"], row_condition=condition)
+        case.answer(application, ["ask_2"], ["ask_3"])
+        grant = case.session.scalars(select(Grant).where(Grant.application_id == application.id)).one()
+        assert (grant.items, application.state) == (["ask_2"], "GRANTED")
+
+
+def test_the_item_that_rows_are_chosen_by_calls_for_an_agreement(case: Case) -> None:
+    case.version.items[0].sensitivity = "PERSONAL_PRIVACY"
+    application = case.received(["ask_2"], row_condition={"field": "open_1", "operator": "EQUALS", "values": ["1"]})
+    case.answer(application, ["ask_2"])
+    assert application.state == "AGREEMENT_PENDING"
