@@ -18,6 +18,7 @@ from directory.catalogue.queries import version as catalogue_version
 from directory.people.queries import person_names
 from directory.people.roles import Role
 from exchange.applications import queries
+from exchange.applications.decisions import agreed_items, condition_refused
 from exchange.applications.draft import amend, draft
 from exchange.applications.generate_form import generate_form
 from exchange.applications.hand_over import record_hand_over
