@@ -1,6 +1,7 @@
 """Adding a year's notice of holidays as dated data, without a release (R117)."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
@@ -78,6 +79,8 @@ def _spans(given: object, year: int) -> list[dict[str, str]]:
         first, last = line(span.get("from"), f"{place}/from", most=10), line(span.get("to"), f"{place}/to", most=10)
         if not (first.startswith(f"{year}-") and last.startswith(f"{year}-")):
             raise _wrong(place, "Both days must be of the calendar's own year. Divide a span at the turn of the year.")
+        _require_date(first, "/holidays")
+        _require_date(last, "/holidays")
         spans.append({"from": first, "to": last})
     return spans
 
@@ -85,7 +88,17 @@ def _spans(given: object, year: int) -> list[dict[str, str]]:
 def _days(given: object, pointer: str) -> list[str]:
     if not isinstance(given, list | tuple) or len(given) > _MOST_SPANS:
         raise _wrong(pointer, "The make-up days must be a list of at most 60 days.")
-    return [line(day, f"{pointer}/{number}", most=10) for number, day in enumerate(given)]
+    days = [line(day, f"{pointer}/{number}", most=10) for number, day in enumerate(given)]
+    for day in days:
+        _require_date(day, pointer)
+    return days
+
+
+def _require_date(text: str, pointer: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise _wrong(pointer, "{day} is no date. Write days as 2027-01-01.", day=text) from None
 
 
 def _wrong(pointer: str, sentence: str, **context: object) -> InvalidInput:

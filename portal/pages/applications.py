@@ -36,7 +36,7 @@ from portal.forms import form_again
 from portal.inputs import identifier
 from portal.labels import LABELS, label
 from portal.languages import N_
-from portal.pages.case import answer_rule, case_timeline, rule_note, step_open, take
+from portal.pages.case import answer_rule, case_timeline, reads_evidence, rule_note, step_open, take
 from portal.pages.entry_panel import entry_panel
 from portal.pages.frame import NavigationEntry, Pages
 from portal.pages.panels import add_panel
@@ -265,6 +265,7 @@ def case_page(application_id: uuid.UUID, step: str = "") -> dict[str, Any]:
         "deliveries": [each for grant in detail.grants for each in of_grant(session, grant.id, 20)]
         if here == "after"
         else [],
+        "reads_evidence": reads_evidence(actor, application.requester, application.provider),
         "Step": Step,
     }
 

@@ -1,5 +1,7 @@
 """Holiday calendars as dated data, and the case clock where a site lets it be turned."""
 
+from collections.abc import Collection
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -65,10 +67,22 @@ def _page() -> dict[str, Any]:
     in_force = sorted(calendars(session), key=lambda one: (-one.year, one.version))
     return {
         "calendars": in_force,
+        "spans": _spans,
         "may_add": not isinstance(may_add(actor), Denied),
         "may_turn": not isinstance(may_turn(actor, portal_settings().case_clock_turnable), Denied),
         "case_now": case_now(session),
     }
+
+
+def _spans(days: Collection[date]) -> list[tuple[date, date]]:
+    """Days that follow each other as their first and last one."""
+    found: list[tuple[date, date]] = []
+    for day in sorted(days):
+        if found and day - found[-1][1] == timedelta(days=1):
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found
 
 
 def _body() -> dict[str, Any]:

@@ -12,10 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.errors import Conflict, InvalidInput
+from audit.actor import Actor
 from audit.models import Evidence
 from audit.queries import timeline
 from directory.agencies.models import Agency
 from directory.people.queries import person_names
+from directory.permissions import Allowed, read_evidence
 from portal.forms import form_again
 from portal.labels import label
 from portal.languages import is_chinese
@@ -74,6 +76,11 @@ def _actors(session: Session, entries: Iterable[Evidence]) -> tuple[dict[uuid.UU
     found = list(entries)
     people = person_names(session, {entry.person_id for entry in found if entry.person_id})
     return people, names_by_code(session, {entry.agency_code for entry in found if entry.agency_code})
+
+
+def reads_evidence(actor: Actor, *sides: Agency) -> bool:
+    """Whether evidence of a case with these sides is open to the actor."""
+    return isinstance(read_evidence(actor, {side.credit_code for side in sides}), Allowed)
 
 
 def names_by_code(session: Session, codes: Collection[str]) -> dict[str, str]:

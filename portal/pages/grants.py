@@ -9,6 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from audit.actor import Actor
+from directory.agencies.models import Agency
 from directory.agencies.queries import agency_names
 from directory.people.roles import Role
 from exchange.applications.steps import steps_of_grant
@@ -23,7 +25,7 @@ from portal.edge import current_session
 from portal.filters import here_with, toggled
 from portal.labels import LABELS, label
 from portal.languages import N_
-from portal.pages.case import step_open, take
+from portal.pages.case import reads_evidence, step_open, take
 from portal.pages.frame import NavigationEntry, Pages
 
 blueprint = Blueprint("grants", __name__, url_prefix="/grants")
@@ -136,8 +138,14 @@ def _page(grant_id: uuid.UUID, step: str = "") -> dict[str, Any]:
         "here": here if here in dict(TABS) else "terms",
         "tabs": [(key, _(title), here_with(tab=key, step=None)) for key, title in TABS],
         "releases": releases,
+        "reads_evidence": not party or _reads_evidence(actor, grant),
         "deliveries": deliveries,
     }
+
+
+def _reads_evidence(actor: Actor, grant: Grant) -> bool:
+    ids = {grant.provider_id} | ({grant.requester_id} if grant.requester_id else set())
+    return reads_evidence(actor, *current_session().scalars(select(Agency).where(Agency.id.in_(ids))))
 
 
 PAGES = Pages(blueprint, navigation=(NavigationEntry(N_("Grants"), "grants.index", order=26),))

@@ -53,13 +53,16 @@ def test_the_office_settles_the_day_of_a_receipt_that_nobody_registered(
     expect(zheng.locator("#wrong-received_on")).to_be_visible()
     look(zheng, "settle-receipt-zh")
     expect(zheng.locator("#field-reason")).to_have_value("机要交换回执显示当日送达")
-    today = sun.locator(".definitions time").first.inner_text()[:10]
+    today = sun.locator(".plain-list time").first.inner_text()[:10]
     zheng.fill("#field-received_on", today)
     send(zheng)
     expect(zheng.locator(".deadline-left").first).to_contain_text("10")
     zhao.goto(application)
     expect(zhao.get_by_role("link", name="答复", exact=True)).to_be_visible()
     look(zhao, "case-settled-zh")
+    for page, links in ((zhao, 1), (zheng, 0)):
+        page.goto(f"{application}?tab=timeline")
+        expect(page.locator("main a[href^='/evidence/']")).to_have_count(links)
 
 
 def test_a_directed_new_answer_opens_a_grant_of_the_second_round(world: World, page_as: PageAs, look: Look) -> None:
@@ -71,7 +74,7 @@ def test_a_directed_new_answer_opens_a_grant_of_the_second_round(world: World, p
     expect(wu.get_by_role("heading", level=1)).not_to_contain_text("协调事项")
     zheng.goto(dispute)
     zheng.get_by_role("link", name="征询部门意见").click()
-    zheng.select_option("#field-agency_id", label="公安局")
+    zheng.select_option("#field-agency_id", str(world.actors["wu"].agency_id))
     zheng.fill("#field-question", "提供法人名称是否影响公共安全？")
     send(zheng)
     wu.goto(dispute)
