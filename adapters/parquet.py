@@ -8,10 +8,12 @@ from typing import Any, Self
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 ROW_GROUP_ROWS = 65_536
 FILE_ROWS = 1_000_000
+LOOKED_AT_ROWS = 4_096
 FILE_BYTES = 16 * 1024 * 1024
 """A file is stored while the next is written; small enough that little is left to store at the end."""
 
@@ -54,10 +56,8 @@ class PartWriter:
 
     def __init__(self, schema: pa.Schema) -> None:
         self._sink = pa.BufferOutputStream()
-        self._writer = pq.ParquetWriter(
-            self._sink, schema, compression="zstd", compression_level=1, use_dictionary=False
-        )
         self._schema = schema
+        self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
         self.rows = 0
@@ -70,10 +70,18 @@ class PartWriter:
         if self._waiting_rows >= ROW_GROUP_ROWS:
             self._write_out()
 
-    def _write_out(self) -> None:
+    def _write_out(self) -> pq.ParquetWriter:
+        writer = self._writer = self._writer or pq.ParquetWriter(
+            self._sink,
+            self._schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=_with_few_values(self._waiting[0]) if self._waiting else False,
+        )
         if self._waiting_rows:
-            self._writer.write_table(pa.Table.from_batches(self._waiting, self._schema), ROW_GROUP_ROWS)
+            writer.write_table(pa.Table.from_batches(self._waiting, self._schema), ROW_GROUP_ROWS)
         self._waiting, self._waiting_rows = [], 0
+        return writer
 
     @property
     def is_full(self) -> bool:
@@ -89,10 +97,22 @@ class PartWriter:
         Returns:
             its content, and what the table has to know of it.
         """
-        self._write_out()
-        self._writer.close()
+        self._write_out().close()
         content = self._sink.getvalue()
         return content, Part(path, content.size, self.rows, _stats(pq.read_metadata(pa.BufferReader(content))))
+
+
+def _with_few_values(batch: pa.RecordBatch) -> list[str] | bool:
+    """Columns that are quicker and shorter as a dictionary: the same values again and again."""
+    looked_at = batch.slice(0, LOOKED_AT_ROWS)
+    few = len(looked_at) // 8
+    return [
+        name for name, column in zip(batch.schema.names, looked_at, strict=True) if _distinct(column) < few
+    ] or False
+
+
+def _distinct(column: pa.Array) -> int:
+    return int(pc.count_distinct(column, mode="all").as_py())
 
 
 def _stats(metadata: pq.FileMetaData) -> str:

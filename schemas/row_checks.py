@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -137,6 +138,8 @@ def _check_identifier(column: pa.Array, item: Mapping[str, Any], kind: Identifie
     _note(_CHECKS[kind](column), item, remarks.flagging if flag else remarks.refusing)
     if kind is IdentifierKind.CREDIT_CODE:
         doubts = credit_code.organisation_faults(column)
+        if doubts.null_count == len(doubts):
+            return
         only = pc.if_else(pc.equal(doubts, "ORGANISATION_CHECK_DIGIT"), doubts, pa.scalar(None, pa.string()))
         _note(only, item, remarks.flagging)
 
@@ -183,8 +186,17 @@ def _divide(batch: pa.RecordBatch, typed: pa.RecordBatch, remarks: _Remarks, fir
     kept = [name for name in batch.schema.names if name not in (ROW, REASONS)]
     bad = _with_reasons(batch.select(kept), remarks.refusing, is_bad, first_row)
     flagged = _with_reasons(batch.select([]), remarks.flagging, is_flagged, first_row)
-    good = typed.filter(pc.invert(is_bad)) if bad.num_rows else typed
+    good = without(typed, pc.indices_nonzero(is_bad).to_pylist()) if bad.num_rows else typed
     return CheckedBatch(good, bad, flagged, _count([*remarks.refusing, *remarks.flagging]))
+
+
+def without(batch: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:
+    """The rows of a batch but those at these places, which rise; the long runs between few are copied whole."""
+    if len(places) > batch.num_rows // 20:
+        every = pa.arange(0, batch.num_rows)
+        return batch.filter(pc.invert(pc.is_in(every, pa.array(places, pa.int64()))))
+    edges = [-1, *places, batch.num_rows]
+    return pa.concat_batches([batch.slice(low + 1, high - low - 1) for low, high in pairwise(edges)])
 
 
 def _has_remark(remarks: Sequence[pa.StringArray], rows: int) -> pa.BooleanArray:

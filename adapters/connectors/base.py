@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from adapters.errors import Terminal, Transient
 
-BATCH_BYTES = 4 * 1024 * 1024
+BATCH_BYTES = 8 * 1024 * 1024
 """About how much a connector reads at a time."""
 
 Allowed = Callable[[str, int], bool]

@@ -23,7 +23,7 @@ from pipelines.digest import RowDigest
 from pipelines.ingest.keys import KeyWatch, reason
 from pipelines.ingest.set_aside import SetAside
 from schemas.arrow_types import arrow_schema
-from schemas.row_checks import ROW, CheckedBatch, MissingColumns, check_batch
+from schemas.row_checks import ROW, CheckedBatch, MissingColumns, check_batch, without
 
 Items = Sequence[Mapping[str, Any]]
 
@@ -179,19 +179,13 @@ class Checking:
         numbers = numbers.filter(pc.invert(pc.is_in(numbers, checked.bad.column(ROW))))
         again = pa.array(places, pa.int64())
         self._aside.add_repeated(checked.good.take(again), numbers.take(again), self._reason)
-        return without(checked.good, again)
+        return without(checked.good, places)
 
     def _note_flagged(self, checked: CheckedBatch) -> None:
         if checked.flagged.num_rows:
             for entry in pc.value_counts(pc.list_flatten(checked.flagged.column("_reasons"))):
                 name = entry["values"].as_py()
                 self.flagged[name] = self.flagged.get(name, 0) + entry["counts"].as_py()
-
-
-def without(batch: pa.RecordBatch, places: pa.Array) -> pa.RecordBatch:
-    """The rows of a batch but those at these places."""
-    every = pa.arange(0, batch.num_rows)
-    return batch.filter(pc.invert(pc.is_in(every, places)))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.ingest.fixed_keys import FixedKeys, rows_of_keys
+
 MOST_REMEMBERED = 2_000_000
 DUPLICATE = "DUPLICATE"
 
@@ -28,6 +30,7 @@ class KeyWatch:
     def __init__(self, fields: Sequence[str], most: int = MOST_REMEMBERED) -> None:
         self._fields = tuple(fields)
         self._most = most
+        self._fixed: FixedKeys | None = None
         self._seen: set[Any] = set()
         self.complete = True
 
@@ -35,10 +38,26 @@ class KeyWatch:
         """Places of rows whose key was seen before, in this batch or an earlier one; the first one stays."""
         if not self._fields:
             return []
-        if len(self._seen) >= self._most:
+        if len(self._fixed or self._seen) >= self._most:
             self.complete = False
             return []
+        if (again := self._repeated_fixed(batch)) is not None:
+            return again
         return _repeated(keys_of(batch, self._fields), self._seen)
+
+    def _repeated_fixed(self, batch: pa.RecordBatch) -> list[int] | None:
+        """As ``repeated``, for one column of one width, which is far quicker; None once the keys were not so."""
+        if len(self._fields) > 1 or self._seen:
+            return None
+        column = batch.column(self._fields[0])
+        rows = rows_of_keys(column, self._fixed.width if self._fixed else None)
+        if rows is not None:
+            self._fixed = self._fixed or FixedKeys(rows.shape[1])
+            return self._fixed.repeated(rows)
+        if self._fixed is not None and len(column):
+            self._seen.update(self._fixed.texts())
+            self._fixed = None
+        return None if len(column) else []
 
 
 def repeated_rows(

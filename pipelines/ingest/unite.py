@@ -12,12 +12,13 @@ from adapters.lake import Lake
 from adapters.objects import ObjectStore, objects
 from adapters.parquet import PartWriter
 from pipelines.digest import RowDigest
-from pipelines.ingest.extract import Extracted, Items, LoadedFile, without
+from pipelines.ingest.extract import Extracted, Items, LoadedFile
 from pipelines.ingest.keys import reason, repeated_rows
 from pipelines.ingest.part import set_aside_of
 from pipelines.ingest.set_aside import SetAside
 from pipelines.steps import Claim
 from schemas.arrow_types import arrow_schema
+from schemas.row_checks import without
 
 FILES_BATCH_ROWS = 65_536
 
@@ -104,12 +105,10 @@ def _rewritten(
     keys = [item["field_name"] for item in items if item.get("is_key")]
     wanted = set(places)
     for batch in lake.file_batches(location, file.part.path, schema.names):
-        here = pa.array(
-            [place - first for place in sorted(wanted) if first <= place < first + batch.num_rows], pa.int64()
-        )
+        here = [place - first for place in sorted(wanted) if first <= place < first + batch.num_rows]
         first += batch.num_rows
-        if len(here):
-            aside.add_repeated(batch.take(here), pa.nulls(len(here), pa.int64()), reason(keys))
+        if here:
+            aside.add_repeated(batch.take(pa.array(here)), pa.nulls(len(here), pa.int64()), reason(keys))
             batch = without(batch, here)
         writer.write(batch)
         digest.update(batch)

@@ -9,9 +9,9 @@ mismatch confirmed by a person, and whoever checks a form's field may refuse it.
 import unicodedata
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from schemas.findings import Severity
+from schemas.fixed_width import Rows
 from schemas.identifiers import columns
 from schemas.identifiers.faults import Fault
 
@@ -24,6 +24,9 @@ _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 _WEIGHTS = tuple(pow(3, power, 31) for power in range(WIDTH - 1))
 _ORGANISATION_VALUES = {character: value for value, character in enumerate(_DIGITS + _LETTERS)}
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+_MEANING = columns.table(_VALUES)
+_ORGANISATION_MEANING = columns.table({char: value % 11 for char, value in _ORGANISATION_VALUES.items()}, other=0)
+_ORGANISATION_CHECKS = columns.table({character: value for value, character in enumerate("0123456789X")})
 
 
 def normalise(text: str) -> str:
@@ -92,21 +95,19 @@ def organisation_faults(values: pa.Array) -> pa.StringArray:
     return columns.check_fixed_width(values, WIDTH, _judge_organisation)
 
 
-def _judge(data: bytes) -> columns.Verdicts:
-    total = columns.weighted_sum(data, WIDTH, _VALUES, (*_WEIGHTS, 1), 31)
+def _judge(rows: Rows) -> columns.Verdicts:
+    values = columns.through(rows, _MEANING)
     return {
-        Fault.CHARACTER: columns.outside(data, WIDTH, range(WIDTH), ALPHABET),
-        Fault.DIVISION: columns.outside(data, WIDTH, range(2, 8), _DIGITS),
-        Fault.CHECK_DIGIT: pc.not_equal(total, 0),
+        Fault.CHARACTER: columns.above(values, len(ALPHABET) - 1),
+        Fault.DIVISION: columns.above(values[:, 2:8], len(_DIGITS) - 1),
+        Fault.CHECK_DIGIT: columns.weighted_sum(values, (*_WEIGHTS, 1), 31) != 0,
     }
 
 
-def _judge_organisation(data: bytes) -> columns.Verdicts:
-    check_values = {character: value for value, character in enumerate("0123456789X")}
-    total = columns.weighted_sum(data, WIDTH, _ORGANISATION_VALUES, _ORGANISATION_WEIGHTS, 11, start=8)
-    last = columns.column(data, 16, WIDTH, columns.table(check_values))
-    expected = columns.through(total, bytes(-number % 11 for number in range(256)))
+def _judge_organisation(rows: Rows) -> columns.Verdicts:
+    last = columns.through(rows[:, 16:17], _ORGANISATION_CHECKS)[:, 0]
+    first8 = columns.through(rows[:, 8:16], _ORGANISATION_MEANING)
     return {
-        Fault.CHARACTER: columns.outside(data, WIDTH, range(WIDTH), ALPHABET),
-        Fault.ORGANISATION_CHECK_DIGIT: pc.not_equal(last, expected),
+        Fault.CHARACTER: columns.above(columns.through(rows, _MEANING), len(ALPHABET) - 1),
+        Fault.ORGANISATION_CHECK_DIGIT: -columns.weighted_sum(first8, _ORGANISATION_WEIGHTS, 11) % 11 != last,
     }

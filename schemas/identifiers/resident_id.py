@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.fixed_width import Rows
 from schemas.identifiers import columns
 from schemas.identifiers.faults import Fault
 
@@ -21,7 +24,6 @@ OLD_WIDTH = 15
 _DIGITS = "0123456789"
 _CHECKS = "0123456789X"
 _CHECK_VALUES = {character: value for value, character in enumerate(_CHECKS)}
-_DIGIT_VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _PERMITS = ("81", "82", "83")
 _PROVINCES_BY_REGION = (
@@ -35,6 +37,9 @@ _PROVINCES_BY_REGION = (
 )
 PROVINCES = frozenset(str(number) for region in _PROVINCES_BY_REGION for number in region)
 _EARLIEST_YEAR = 1800
+_MEANING = columns.table(_CHECK_VALUES)
+_KNOWN_PROVINCES = np.isin(np.arange(256), [int(code) for code in (*PROVINCES, *_PERMITS)])
+_DAYS_OF_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0], np.int32)
 
 
 class HolderKind(StrEnum):
@@ -130,48 +135,27 @@ def _birth(number: str) -> date | None:
     return birth if birth.year >= _EARLIEST_YEAR else None
 
 
-def _judge(data: bytes, latest_birth: date | None) -> columns.Verdicts:
-    last = columns.column(data, 17, WIDTH, columns.table(_CHECK_VALUES, other=0))
-    total = pc.add(columns.weighted_sum(data, WIDTH, _DIGIT_VALUES, _WEIGHTS, 11), last)
-    characters = pc.or_(
-        columns.outside(data, WIDTH, range(17), _DIGITS), columns.outside(data, WIDTH, range(17, 18), _CHECKS)
-    )
+def _judge(rows: Rows, latest_birth: date | None) -> columns.Verdicts:
+    values = columns.through(rows, _MEANING)
+    characters = columns.above(values, 10) | columns.above(values[:, :17], 9)
+    province = values[:, 0] * 10 + values[:, 1]
     return {
         Fault.CHARACTER: characters,
-        Fault.DIVISION: _wrong_province(data),
-        Fault.BIRTH_DATE: _wrong_birth(data, latest_birth),
-        Fault.CHECK_DIGIT: pc.not_equal(columns.through(total, bytes(number % 11 for number in range(256))), 1),
+        Fault.DIVISION: ~_KNOWN_PROVINCES[province],
+        Fault.BIRTH_DATE: _wrong_birth(values[:, 6:14].astype(np.int32), latest_birth),
+        Fault.CHECK_DIGIT: columns.weighted_sum(values, (*_WEIGHTS, 1), 11) != 1,
     }
 
 
-def _wrong_province(data: bytes) -> pa.BooleanArray:
-    known = {int(code) for code in (*PROVINCES, *_PERMITS)}
-    return pc.equal(columns.through(_two_digits(data, 0), bytes(number not in known for number in range(256))), 1)
-
-
-def _wrong_birth(data: bytes, latest: date | None) -> pa.BooleanArray:
+def _wrong_birth(digits: npt.NDArray[np.int32], latest: date | None) -> columns.Mask:
     """Calendar arithmetic on the eight digits of the birth date, in the Gregorian calendar."""
-    century, year = _two_digits(data, 6), _two_digits(data, 8)
-    month, day = _two_digits(data, 10), _two_digits(data, 12)
-    leap_divisor = pc.if_else(pc.equal(year, 0), century, year)
-    leap = pc.equal(pc.bit_wise_and(leap_divisor, 3), 0)
-    days = columns.through(month, bytes([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) + bytes(243))
-    days = pc.if_else(pc.and_(leap, pc.equal(month, 2)), pa.scalar(29, pa.uint8()), days)
-    wrong = pc.or_(pc.equal(day, 0), pc.greater(day, days))
-    wrong = pc.or_(wrong, pc.less(century, _EARLIEST_YEAR // 100))
-    if latest is None:
-        return wrong
-    return pc.or_(wrong, pc.greater(_as_number(century, year, month, day), int(latest.strftime("%Y%m%d"))))
-
-
-def _two_digits(data: bytes, position: int) -> pa.UInt8Array:
-    tens = columns.table({digit: 10 * value for digit, value in _DIGIT_VALUES.items()}, other=0)
-    ones = columns.table(_DIGIT_VALUES, other=0)
-    return pc.add(columns.column(data, position, WIDTH, tens), columns.column(data, position + 1, WIDTH, ones))
-
-
-def _as_number(*pairs: pa.UInt8Array) -> pa.Int32Array:
-    total = pairs[0].cast(pa.int32())
-    for pair in pairs[1:]:
-        total = pc.add(pc.multiply(total, pa.scalar(100, pa.int32())), pair.cast(pa.int32()))
-    return total
+    year = digits[:, 0] * 1000 + digits[:, 1] * 100 + digits[:, 2] * 10 + digits[:, 3]
+    month = np.minimum(digits[:, 4] * 10 + digits[:, 5], 13)
+    day = digits[:, 6] * 10 + digits[:, 7]
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    days = _DAYS_OF_MONTH[month] + (leap & (month == 2))
+    wrong = (day == 0) | (day > days) | (year < _EARLIEST_YEAR)
+    if latest is not None:
+        wrong |= year * 10_000 + month * 100 + day > int(latest.strftime("%Y%m%d"))
+    found: columns.Mask = wrong
+    return found

@@ -1,10 +1,14 @@
 """Repeated keys: the first row stays, every later one is found, whatever the cut and however little is remembered."""
 
+from itertools import pairwise
+
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.ingest.fixed_keys import FixedKeys
 from pipelines.ingest.keys import KeyWatch, reason, repeated_rows
 
 KEY = st.tuples(st.sampled_from("abc"), st.integers(0, 4))
@@ -54,3 +58,26 @@ def test_a_full_watch_says_that_it_did_not_compare() -> None:
 @pytest.mark.parametrize(("fields", "text"), [(["code"], "code:DUPLICATE"), (["a", "b"], "a+b:DUPLICATE")])
 def test_the_reason_names_the_fields(fields: list[str], text: str) -> None:
     assert reason(fields) == text
+
+
+@given(
+    st.lists(st.text("ab", min_size=1, max_size=2) | st.none(), max_size=30)
+    | st.lists(st.text("abc", min_size=3, max_size=3), max_size=60),
+    st.lists(st.integers(0, 60), max_size=3),
+)
+def test_text_of_one_width_or_of_several_is_compared_alike(keys: list[str | None], cuts: list[int]) -> None:
+    watch, found = KeyWatch(["code"]), []
+    for low, high in pairwise([0, *sorted(min(cut, len(keys)) for cut in cuts), len(keys)]):
+        # A slice: its values do not begin where its memory does.
+        whole = pa.record_batch([pa.array(keys, pa.string())], names=["code"])
+        found += [low + place for place in watch.repeated(whole.slice(low, high - low))]
+    assert found == [place for place, key in enumerate(keys) if key in keys[:place]]
+
+
+def test_a_table_of_keys_grows_and_finds_what_it_held_before() -> None:
+    keys = FixedKeys(18)
+    rows = np.frombuffer(b"".join(b"%018d" % number for number in range(200_000)), np.uint8).reshape(-1, 18)
+    for start in range(0, len(rows), 30_000):
+        assert keys.repeated(rows[start : start + 30_000]) == []
+    assert keys.repeated(rows[[199_999, 5, 5]]) == [0, 1, 2]
+    assert keys.texts()[:2] == ["000000000000000000", "000000000000000001"]
