@@ -36,13 +36,16 @@ class Prepared:
         """
         return self._run(session, values).fetchall()
 
-    def run(self, session: Session, **values: Any) -> None:
+    def run(self, session: Session, **values: Any) -> int:
         """Run a statement that gives no rows in the session's transaction.
+
+        Returns:
+            how many rows it wrote.
 
         Raises:
             DBAPIError: as the session itself raises it.
         """
-        self._run(session, values)
+        return self._run(session, values).rowcount
 
     def _run(self, session: Session, values: dict[str, Any]) -> psycopg.Cursor[Any]:
         session.flush()
@@ -77,8 +80,13 @@ def _driver_connection(session: Session) -> psycopg.Connection[Any]:
     return found
 
 
-def insertion(table: str, columns: Iterable[str], prefix: str = "") -> str:
-    """SQL that inserts one row, with a place ``%(prefix + column)s`` for every column."""
+def insertion(table: str, columns: Iterable[str], prefix: str = "", *, given: str = "") -> str:
+    """SQL that inserts one row, with a place ``%(prefix + column)s`` for every column.
+
+    Args:
+        given: name of a subquery of the same statement: the row is inserted for each row that it gives.
+    """
     names = tuple(columns)
     places = ", ".join(f"%({prefix}{name})s" for name in names)
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608  # names from the tables' models
+    values = f"SELECT {places} FROM {given}" if given else f"VALUES ({places})"  # noqa: S608  # names of our own
+    return f"INSERT INTO {table} ({', '.join(names)}) {values}"  # noqa: S608  # names from the tables' models

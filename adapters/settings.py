@@ -56,6 +56,7 @@ class Settings:
     log_origin: str = "shuniu.example/log"
     city_name: str = ""
     case_clock_turnable: bool = False
+    trusted_proxies: int = 0
     upload_limit: int = 256 * 1024 * 1024
     body_limit: int = 1024 * 1024
     session_seconds: int = 8 * 3600

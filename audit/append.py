@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
-from adapters.errors import Terminal
+from adapters.errors import Conflict, Terminal
 from adapters.prepared import Prepared, insertion
 from audit.actor import Actor
 from audit.models import Evidence
@@ -52,10 +52,17 @@ class Beside:
     Attributes:
         insert: SQL as ``adapters.prepared.insertion`` makes it; ``%(id)s`` is the entry's id.
         values: for its other places, whose names must not be those of columns of evidence.
+        given: SQL of a query that must give one row, and may lock it, or nothing at all is written. Then ``insert``
+            is made for each row of ``given`` too (``adapters.prepared.insertion(..., given="given")``).
     """
 
     insert: str
     values: Mapping[str, Any]
+    given: str = ""
+
+
+class Unmet(Conflict):
+    """What the entry was to rest on (``Beside.given``) is not so, or no longer; nothing was written."""
 
 
 class EvidenceWriter:
@@ -121,6 +128,7 @@ def append(
 
     Raises:
         Terminal: the writer is not configured, the kind is none, or the entry is over 65,535 bytes.
+        Unmet: ``beside.given`` gave no row.
     """
     writer = configured()
     identity, moment = uuid.uuid4(), system_now()
@@ -196,21 +204,25 @@ def _insert(session: Session, writer: EvidenceWriter, entry: Written, opening: b
     wrapped_key, ciphertext = writer.seal.close(entry.id, opening) if opening else (None, None)
     values = {name: getattr(entry, name) for name in _COLUMNS}
     more = beside.values if beside else {}
-    statement = _statement(beside.insert if beside else "")
-    statement.run(session, **values, **more, wrapped_key=wrapped_key, ciphertext=ciphertext)
+    statement = _statement(beside.insert, beside.given) if beside else _statement("", "")
+    if not statement.run(session, **values, **more, wrapped_key=wrapped_key, ciphertext=ciphertext):
+        raise Unmet("evidence.unmet", "What this rests on has changed meanwhile, so nothing was recorded. Try again.")
 
 
 @cache
-def _statement(beside: str) -> Prepared:
+def _statement(beside: str, given: str) -> Prepared:
+    first, source = (f"given AS ({given}), ", "given") if given else ("", "")
     more = f", beside AS ({beside})" if beside else ""
     return Prepared(
         f"""
-        WITH entry AS ({insertion("evidence", _COLUMNS)}), details AS (
+        WITH {first}entry AS ({insertion("evidence", _COLUMNS, given=source)}), details AS (
             INSERT INTO evidence_personal (evidence_id, wrapped_key, ciphertext)
-            SELECT %(id)s, %(wrapped_key)s::bytea, %(ciphertext)s::bytea WHERE %(ciphertext)s::bytea IS NOT NULL
+            SELECT %(id)s, %(wrapped_key)s::bytea, %(ciphertext)s::bytea {f"FROM {source}" if source else ""}
+            WHERE %(ciphertext)s::bytea IS NOT NULL
         ){more}
-        INSERT INTO evidence_queue (evidence_id, queued_at) VALUES (%(id)s, %(recorded_at)s)
-        """  # noqa: S608  # made of the tables' column names
+        INSERT INTO evidence_queue (evidence_id, queued_at)
+        SELECT %(id)s, %(recorded_at)s {f"FROM {source}" if source else ""}
+        """  # noqa: S608  # made of the tables' column names and of the rooms' own SQL
     )
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 from schemas.words import Masking
 
 KEPT = 4
+"""Most characters that KEEP_LAST_4 leaves, and never more than half of them."""
 _FIELD_KEY_BYTES = 32
 
 
@@ -24,11 +25,19 @@ def mask(value: object, masking: str, key: bytes) -> str | None:
     text = str(value)
     match Masking(masking):
         case Masking.KEEP_LAST_4:
-            return "*" * max(len(text) - KEPT, 1) + (text[-KEPT:] if len(text) > KEPT else "")
+            kept = min(KEPT, len(text) // 2)
+            return "*" * max(len(text) - kept, 1) + text[len(text) - kept :]
         case Masking.HASH:
             return hashlib.blake2b(text.encode(), key=key[:_FIELD_KEY_BYTES], digest_size=16).hexdigest()
         case Masking.YEAR_ONLY:
             return text[:4]
+
+
+def stricter(one: str | None, other: str | None) -> str | None:
+    """The masking that shows no more than either of two does; of two that show different parts, the hash."""
+    if one == other or one is None or other is None:
+        return one or other
+    return Masking.HASH
 
 
 def mask_batch(batch: pa.RecordBatch, maskings: Mapping[str, str], key: bytes) -> pa.RecordBatch:

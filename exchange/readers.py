@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from adapters.errors import Terminal
 from adapters.lake import Lake
 from adapters.objects import objects
 from adapters.serving import Serving
@@ -19,6 +20,8 @@ Row = dict[str, Any]
 def batches(release: Release, settings: Settings) -> Iterator[pa.RecordBatch]:
     """Stream the released rows of the lake table, masked, in bounded memory; stops at the release's row limit."""
     left = release.row_limit
+    if left == 0:
+        return
     maskings = _maskings(release)
     reader = Lake(settings).scan(
         release.terms.location, release.terms.delta_version, list(release.fields), dict(release.row_condition)
@@ -33,13 +36,17 @@ def batches(release: Release, settings: Settings) -> Iterator[pa.RecordBatch]:
                 return
 
 
-def prepared_chunks(release: Release, settings: Settings, offset: int, length: int) -> Iterator[bytes]:
-    """Stream a range of the bytes that lie prepared for a release.
+def stored_chunks(release: Release, settings: Settings) -> Iterator[bytes]:
+    """Stream the range of stored bytes that a release is for, in pieces of at most 1 MiB.
 
-    Args:
-        offset, length: in bytes, within the object.
+    Raises:
+        Terminal: the release is not for stored bytes.
+        Transient: the store fails, perhaps midway.
     """
-    return objects(settings).chunks(release.prepared_object, offset=offset, length=length)
+    stored = release.stored
+    if stored is None:
+        raise Terminal("release.not_stored", "This release is not for stored bytes.")
+    return objects(settings).chunks(stored.object_key, offset=stored.start, length=stored.stop - stored.start)
 
 
 def rows_by_key(release: Release, settings: Settings, key: Mapping[str, str], limit: int) -> list[Row]:

@@ -9,7 +9,7 @@ because nothing may leave before its evidence is durable ([M] Art. 15 to 18; R44
 import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -21,22 +21,26 @@ from adapters.database import together
 from adapters.errors import Terminal
 from adapters.prepared import insertion
 from audit.actor import HUB, Actor
-from audit.append import Beside, append
+from audit.append import Beside, Unmet, append
+from exchange import entries
 from exchange.errors import ReleaseRefused
-from exchange.grants.models import Grant, ReleaseRecord, ReleaseState
-from exchange.grants.terms import GrantTerms, ReleasedItem, reason_to_refuse, terms_of
-from schemas.canonical import digest as digest_of
+from exchange.grants.models import Grant, GrantState, ReleaseRecord, ReleaseState
+from exchange.grants.terms import NOT_ACTIVE, GrantTerms, Refused, ReleasedItem, reason_to_refuse, terms_of
 from schemas.words import Mode
 
 OPEN_FOR = timedelta(hours=6)
 SWEEP_LIMIT = 500
-MOST_NAMED = 100
-"""Items that an entry names one by one; of more it gives the count and a digest of their names."""
-MOST_VALUES = 20
-"""Values of a row condition that an entry gives one by one; of more likewise."""
-_INSERT = insertion("release", [column.name for column in ReleaseRecord.__table__.columns], "release_").replace(
-    "%(release_evidence_id)s", "%(id)s"
-)
+_COLUMNS = [column.name for column in ReleaseRecord.__table__.columns]
+_INSERT = insertion("release", _COLUMNS, "release_", given="given").replace("%(release_evidence_id)s", "%(id)s")
+_GIVEN = """
+    SELECT held.id FROM access_grant held LEFT JOIN agreement ON agreement.id = held.agreement_id
+    WHERE held.id = %(release_grant_id)s AND held.state = 'ACTIVE'
+        AND (held.agreement_id IS NULL OR agreement.state = 'IN_FORCE')
+    FOR SHARE OF held
+"""
+"""The grant as it stands when the release is recorded, and stays until that is committed. What takes an agreement out
+of force changes its grant in the same transaction, so the grant's lock keeps both; a lock on both could deadlock."""
+QUOTA: Refused = "quota", "The grant's quota of rows is used up."
 _SEAL = object()
 _masking_secret: list[bytes] = []
 
@@ -61,13 +65,38 @@ class ReleaseRequest:
 
 
 @dataclass(frozen=True)
+class StoredBytes:
+    """A range of a file that was made, and charged to the quota, under a release of its own.
+
+    Attributes:
+        dataset_version_id: what the file was made of.
+        start, stop: first byte and the one after the last.
+        size: of the whole file.
+    """
+
+    delivery_id: uuid.UUID
+    dataset_version_id: uuid.UUID
+    object_key: str
+    start: int
+    stop: int
+    size: int
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        """How an entry gives it."""
+        return {"delivery": str(self.delivery_id), "first_byte": self.start, "end": self.stop, "of_bytes": self.size}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Release:
-    """Leave to read one dataset version within limits. Only this module can make one.
+    """Leave to read one dataset version, or stored bytes, within limits. Only this module can make one.
+
+    The seal is given when it is made and not kept, so that nobody can take it from one release for another.
 
     Attributes:
         items: what may be read, in catalogue order, with masking.
         row_condition: ``{}``, or field, operator and values that every row must meet.
-        row_limit: most rows that may leave, None for no limit.
+        row_limit: most rows that may leave, None for no limit; 0 for stored bytes.
         masking_key: secret for hashing masked values, the grant's own.
     """
 
@@ -79,12 +108,11 @@ class Release:
     row_condition: Mapping[str, Any]
     row_limit: int | None
     masking_key: bytes = field(repr=False)
-    prepared_object: str = ""
-    """Object key of the bytes, when they were made earlier under a release of their own."""
-    seal: object = field(repr=False, default=None)
+    stored: StoredBytes | None
+    seal: InitVar[object]
 
-    def __post_init__(self) -> None:
-        if self.seal is not _SEAL:
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
             raise Terminal("release.forged", "A release is made by exchange.release alone.")
 
     @property
@@ -98,17 +126,19 @@ def configure(masking_secret: bytes) -> None:
     _masking_secret[:] = [masking_secret]
 
 
-def check(session: Session, grant_id: uuid.UUID, request: ReleaseRequest, *, prepared_object: str = "") -> Release:
+def check(
+    session: Session, grant_id: uuid.UUID, request: ReleaseRequest, *, stored: StoredBytes | None = None
+) -> Release:
     """Check a request against its grant without opening anything.
 
     Args:
-        prepared_object: object key of bytes that were made and charged earlier, for this grant and request.
+        stored: bytes that were made and charged earlier, for this grant and request.
 
     Raises:
         ReleaseRefused: with the reason; the refusal is committed as evidence.
     """
-    terms = terms_of(session, grant_id)
-    refusal = reason_to_refuse(terms, request, prepared=bool(prepared_object))
+    terms = terms_of(session, grant_id, request.mode)
+    refusal = reason_to_refuse(terms, request, prepared=stored is not None)
     if terms is None or refusal is not None:
         code, sentence = refusal or ("no_grant", "There is no such grant for your agency.")
         raise _refuse(session, grant_id, terms, request, code, sentence)
@@ -120,28 +150,36 @@ def check(session: Session, grant_id: uuid.UUID, request: ReleaseRequest, *, pre
         request=request,
         items=tuple(item for item in terms.items if item.field_name in wanted),
         row_condition=terms.row_condition,
-        row_limit=terms.rows_left,
+        row_limit=0 if stored else terms.rows_left,
         masking_key=_masking_key(grant_id),
-        prepared_object=prepared_object,
+        stored=stored,
         seal=_SEAL,
     )
 
 
-def authorise(session: Session, grant_id: uuid.UUID, request: ReleaseRequest) -> Release:
+def authorise(
+    session: Session, grant_id: uuid.UUID, request: ReleaseRequest, *, stored: StoredBytes | None = None
+) -> Release:
     """Open the door for a streamed answer, a file or a package: AUTHORISED is committed when this returns.
 
     A limited quota is charged with the most that may leave; ``complete`` gives back what did not.
 
+    Args:
+        stored: as for ``check``; they are not charged again.
+
     Raises:
         ReleaseRefused: with the reason; the refusal is committed as evidence.
     """
-    release = check(session, grant_id, request)
+    release = check(session, grant_id, request, stored=stored)
     reserved = 0
-    if release.row_limit is not None:
+    if release.row_limit is not None and stored is None:
         reserved = min(release.row_limit, release.terms.dataset_rows)
         if not _charge(session, grant_id, reserved):
-            raise _refuse(session, grant_id, release.terms, request, "quota", "The grant's quota of rows is used up.")
-    _record(session, release, ReleaseState.AUTHORISED, rows_reserved=reserved)
+            raise _refuse_now(session, release, QUOTA)
+    try:
+        _record(session, release, ReleaseState.AUTHORISED, rows_reserved=reserved)
+    except Unmet:
+        raise _refuse_now(session, release, NOT_ACTIVE) from None
     session.commit()
     return release
 
@@ -153,16 +191,17 @@ def complete_whole(session: Session, release: Release, *, rows: int, body: bytes
         SHA-256 of the body, hex.
 
     Raises:
-        ReleaseRefused: the quota was used up meanwhile.
+        ReleaseRefused: the grant was stopped or its quota used up meanwhile.
     """
     digest = hashlib.sha256(body).hexdigest()
     figures = {"rows": rows, "bytes": len(body), "digest": digest}
-    if release.row_limit is None:
-        _record(session, release, ReleaseState.COMPLETED, **figures)
-    elif not _charged(session, release, figures):
-        raise _refuse(
-            session, release.grant_id, release.terms, release.request, "quota", "The grant's quota of rows is used up."
-        )
+    try:
+        if release.row_limit is None:
+            _record(session, release, ReleaseState.COMPLETED, **figures)
+        elif not _charged(session, release, figures):
+            raise _refuse_now(session, release, QUOTA)
+    except Unmet:
+        raise _refuse_now(session, release, NOT_ACTIVE) from None
     session.commit()
     return digest
 
@@ -216,10 +255,26 @@ def sweep_open(session: Session, open_for: timedelta = OPEN_FOR) -> int:
     return len(stale)
 
 
+def _refuse_now(session: Session, release: Release, otherwise: Refused) -> ReleaseRefused:
+    """Refuse a release whose grant changed since it was checked, for the reason that it gives now."""
+    terms, request = terms_of(session, release.grant_id, release.request.mode), release.request
+    code, sentence = reason_to_refuse(terms, request, prepared=release.stored is not None) or otherwise
+    return _refuse(session, release.grant_id, terms or release.terms, request, code, sentence)
+
+
 def _refuse(
     session: Session, grant_id: uuid.UUID, terms: GrantTerms | None, request: ReleaseRequest, code: str, sentence: str
 ) -> ReleaseRefused:
     session.rollback()
+    known = {item.field_name for item in terms.items} | terms.dataset_fields if terms else set()
+    others = [name for name in request.items if name not in known]
+    after = {
+        "reason": code,
+        "mode": request.mode,
+        "matter": request.matter,
+        **entries.named([name for name in request.items if name in known]),
+        **({"other_items": len(others)} if others else {}),
+    }
     append(
         session,
         "release.refused",
@@ -227,8 +282,8 @@ def _refuse(
         request.actor,
         outcome="REFUSED",
         matter=terms.matter if terms else "",
-        after={"reason": code, "mode": request.mode, "matter": request.matter, **_named(request.items)},
-        personal={"subjects": dict(request.subjects), "purpose": request.purpose},
+        after=after,
+        personal=entries.personal(request.purpose, request.subjects, None, others),
     )
     session.commit()
     return ReleaseRefused(f"release.{code}", sentence)
@@ -247,15 +302,16 @@ def _record(session: Session, release: Release, state: ReleaseState, **figures: 
         after={
             "grant": str(release.grant_id),
             "resource": terms.resource_code,
-            "dataset_version": str(terms.dataset_version_id),
+            "dataset_version": str(_dataset_version(release)),
             "mode": request.mode,
-            **_named(release.fields),
-            "row_condition": _condition(release.row_condition),
+            **entries.named(release.fields),
+            "row_condition": entries.condition(release.row_condition),
             "matter": request.matter,
+            **(release.stored.stated if release.stored else {}),
             **figures,
         },
-        personal={"subjects": dict(request.subjects), "purpose": request.purpose},
-        beside=Beside(_INSERT, _record_of(release, state, figures)),
+        personal=entries.personal(request.purpose, request.subjects, release.row_condition),
+        beside=Beside(_INSERT, _record_of(release, state, figures), _GIVEN),
     )
 
 
@@ -266,7 +322,7 @@ def _record_of(release: Release, state: ReleaseState, figures: Mapping[str, Any]
         "id": release.id,
         "grant_id": release.grant_id,
         "agency_id": request.actor.agency_id,
-        "dataset_version_id": release.terms.dataset_version_id,
+        "dataset_version_id": _dataset_version(release),
         "mode": request.mode,
         "state": state,
         "purpose": request.purpose,
@@ -278,19 +334,8 @@ def _record_of(release: Release, state: ReleaseState, figures: Mapping[str, Any]
     return {f"release_{name}": value for name, value in values.items()}
 
 
-def _named(items: tuple[str, ...]) -> dict[str, Any]:
-    """Items as an entry gives them: an entry has a largest size, the names of 500 items would fill half of it."""
-    if len(items) <= MOST_NAMED:
-        return {"items": list(items)}
-    return {"items": len(items), "items_digest": digest_of(list(items))}
-
-
-def _condition(condition: Mapping[str, Any]) -> dict[str, Any]:
-    """A row condition as an entry gives it, its values counted and digested when they are many."""
-    values = condition.get("values", ())
-    if len(values) <= MOST_VALUES:
-        return dict(condition)
-    return {**condition, "values": len(values), "values_digest": digest_of(list(values))}
+def _dataset_version(release: Release) -> uuid.UUID | None:
+    return release.stored.dataset_version_id if release.stored else release.terms.dataset_version_id
 
 
 def _close(
@@ -330,10 +375,11 @@ def _close(
 
 
 def _charge(session: Session, grant_id: uuid.UUID, rows: int) -> bool:
-    """Charge a limited quota; False when it does not hold that many more rows."""
+    """Charge a limited quota of an active grant; False when it does not hold that many more rows."""
+    holds = Grant.used_rows + rows <= Grant.quota_rows
     charged = session.execute(
         update(Grant)
-        .where(Grant.id == grant_id, Grant.used_rows + rows <= Grant.quota_rows)
+        .where(Grant.id == grant_id, Grant.state == GrantState.ACTIVE, holds)
         .values(used_rows=Grant.used_rows + rows)
         .returning(Grant.id)
     )

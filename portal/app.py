@@ -3,6 +3,7 @@
 import logging
 
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import portal.api
 import portal.pages
@@ -29,6 +30,8 @@ def create_app(settings: Settings | None = None) -> edge.Portal:
     app = edge.Portal("portal")
     app.settings = settings
     app.config.update(SECRET_KEY=settings.secret_key, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=True)
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]  # Flask's documented way
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has it
     i18n.install(app)
     edge.install(app)

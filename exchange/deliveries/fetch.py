@@ -1,79 +1,120 @@
-"""Hand out a prepared file or package: checked again, evidenced before the first byte ([M] Art. 16; R44, R49)."""
+"""Hand out a prepared file or package: each fetch is a release of its own over a range of it ([M] Art. 16; R44, R49).
 
-import hashlib
-import hmac
+The rows were charged when the file was made, so a fetch charges nothing; its release says which bytes left.
+"""
+
 import uuid
-from datetime import datetime, timedelta
 
+from sqlalchemy import func, literal, update
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
-from adapters.errors import Conflict, NotAllowed, NotFound
+from adapters.errors import Conflict, NotFound, Terminal
 from audit.actor import Actor
 from audit.append import append
+from exchange import release as door
+from exchange.deliveries import load
 from exchange.deliveries.models import Delivery, DeliveryState
-from exchange.release import Release, ReleaseRequest, check
+from exchange.grants.models import ReleaseRecord
+from exchange.release import Release, ReleaseRequest, StoredBytes
 from schemas.words import Mode
 
 FETCHABLE = frozenset({DeliveryState.PREPARED, DeliveryState.DELIVERED, DeliveryState.ACKNOWLEDGED})
 
 
-def open_prepared(session: Session, actor: Actor, delivery_id: uuid.UUID) -> tuple[Delivery, Release]:
-    """Leave to send a prepared delivery to its agency. Commits the evidence; only then may a byte leave.
+def prepared(session: Session, actor: Actor, delivery_id: uuid.UUID) -> Delivery:
+    """A delivery whose bytes the actor's agency may ask for; nothing leaves by this.
 
     Raises:
         NotFound: the actor's agency has no such delivery.
-        Conflict: it is not prepared (yet).
+        Conflict: it is not prepared (yet), or was revoked.
+    """
+    return _fetchable(session.get(Delivery, delivery_id), actor)
+
+
+def open_prepared(session: Session, actor: Actor, delivery_id: uuid.UUID, start: int, stop: int) -> Release:
+    """Leave to send a range of a prepared delivery to its agency. Commits the evidence; only then may a byte leave.
+
+    Args:
+        start, stop: first byte and the one after the last.
+
+    Raises:
+        NotFound, Conflict: as ``prepared``; a revocation that was committed first counts.
         ReleaseRefused: the grant no longer allows it; evidenced.
     """
-    delivery = session.get(Delivery, delivery_id)
+    delivery = _fetchable(load.locked(session, delivery_id), actor)
+    made = session.get_one(ReleaseRecord, delivery.release_id)
+    request = ReleaseRequest(actor, Mode(delivery.mode), delivery.purpose, delivery.matter)
+    stored = StoredBytes(delivery.id, made.dataset_version_id, delivery.object_key, start, stop, delivery.bytes)
+    return door.authorise(session, delivery.grant_id, request, stored=stored)
+
+
+def close_whole(session: Session, release: Release, *, digest: str) -> None:
+    """The asked range leaves whole. When all fetches together cover the file, it is delivered. Commits.
+
+    Args:
+        digest: SHA-256 of the range, hex.
+
+    Raises:
+        Conflict: the delivery was revoked meanwhile.
+    """
+    stored = _stored(release)
+    delivery = _fetchable(load.locked(session, stored.delivery_id), release.request.actor)
+    covered = _note(session, delivery, stored.start, stored.stop)
+    if covered and delivery.state == DeliveryState.PREPARED:
+        _deliver(session, release, delivery)
+    door.complete(session, release, rows=0, size=stored.stop - stored.start, digest=digest)
+
+
+def close_cut(session: Session, release: Release, *, size: int, reason: str) -> None:
+    """The fetch broke off after ``size`` bytes; whether the last of them arrived, nobody knows. Commits."""
+    stored = _stored(release)
+    if size:
+        delivery = load.locked(session, stored.delivery_id)
+        _note(session, delivery, stored.start, min(stored.start + size, stored.stop - 1))
+    door.abort(session, release, rows=0, size=size, reason=reason)
+
+
+def _fetchable(delivery: Delivery | None, actor: Actor) -> Delivery:
     if delivery is None or delivery.agency_id != actor.agency_id:
         raise NotFound("delivery.unknown", "There is no such delivery for your agency.")
     if delivery.state not in FETCHABLE:
         raise Conflict("delivery.not_prepared", "The delivery is not ready. Its page shows how far it is.")
-    request = ReleaseRequest(actor, Mode(delivery.mode), delivery.purpose, delivery.matter)
-    release = check(session, delivery.grant_id, request, prepared_object=delivery.object_key)
-    if delivery.state == DeliveryState.PREPARED:
-        delivery.state, delivery.delivered_at = DeliveryState.DELIVERED, system_now()
+    return delivery
+
+
+def _stored(release: Release) -> StoredBytes:
+    if release.stored is None:
+        raise Terminal("release.not_stored", "This release is not for stored bytes.")
+    return release.stored
+
+
+def _note(session: Session, delivery: Delivery, start: int, stop: int) -> bool:
+    """Note bytes that left of a locked delivery; whether nothing of it is missing now."""
+    left = func.int8multirange(func.int8range(start, stop))
+    covered = Delivery.sent.bool_op("@>")(func.int8range(literal(0), Delivery.bytes))
+    noted = update(Delivery).where(Delivery.id == delivery.id).values(sent=Delivery.sent.op("+")(left))
+    return bool(session.scalar(noted.returning(covered).execution_options(synchronize_session=False)))
+
+
+def _deliver(session: Session, release: Release, delivery: Delivery) -> None:
+    before = {"state": delivery.state}
+    delivery.state, delivery.delivered_at = DeliveryState.DELIVERED, system_now()
+    session.flush()
     append(
         session,
         "delivery.delivered",
         f"delivery/{delivery.id}",
-        actor,
+        release.request.actor,
         matter=release.terms.matter,
         authority=f"grant/{release.terms.number}",
-        after={"number": delivery.number, "sha256": delivery.sha256, "bytes": delivery.bytes, "rows": delivery.rows},
+        before=before,
+        after={
+            "number": delivery.number,
+            "state": delivery.state,
+            "release": str(release.id),
+            "sha256": delivery.sha256,
+            "bytes": delivery.bytes,
+            "rows": delivery.rows,
+        },
     )
-    session.commit()
-    return delivery, release
-
-
-def signed_address(secret: str, delivery: Delivery, lifetime: timedelta) -> tuple[str, datetime]:
-    """A signed path of the portal for one delivery, and when it ends; whoever holds it may fetch until then.
-
-    Args:
-        secret: the portal's secret key.
-        lifetime: how long it is good for.
-    """
-    expires = int((system_now() + lifetime).timestamp())
-    token = _token(secret, delivery.id, delivery.agency_id, expires)
-    return f"/files/{delivery.id}?agency={delivery.agency_id}&expires={expires}&token={token}", system_now() + lifetime
-
-
-def check_address(secret: str, delivery_id: uuid.UUID, agency_id: uuid.UUID, expires: int, token: str) -> None:
-    """Check a signed address.
-
-    Raises:
-        NotAllowed: it was changed, or its time is over.
-    """
-    if not hmac.compare_digest(_token(secret, delivery_id, agency_id, expires), token):
-        raise NotAllowed(
-            "address.bad", "This address is not one that the hub signed. Copy it anew from the delivery's page."
-        )
-    if expires < system_now().timestamp():
-        raise NotAllowed("address.expired", "This address has expired. Get a new one on the delivery's page.")
-
-
-def _token(secret: str, delivery_id: uuid.UUID, agency_id: uuid.UUID, expires: int) -> str:
-    text = f"{delivery_id}\n{agency_id}\n{expires}"
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -111,7 +111,7 @@ def _checked(
             [{"pointer": "/format", "message": "Choose a format of the chosen mode."}],
         )
     asked = ReleaseRequest(actor, mode, prose(purpose, "/purpose", most=4_000), line(matter, "/matter"))
-    refused = reason_to_refuse(terms_of(session, grant.id), asked)
+    refused = reason_to_refuse(terms_of(session, grant.id, mode), asked)
     if refused is not None:
         code, sentence = refused
         raise NotAllowed(f"release.{code}", sentence).refused(

@@ -2,20 +2,21 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import Select, bindparam, func, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from adapters.clock import CaseClock, city_date, system_now
 from adapters.prepared import Prepared
 from audit.actor import Actor
-from directory.catalogue.models import DataItem, Resource, ResourceVersion
+from directory.catalogue.models import DataItem, Resource, ResourceVersion, VersionState
 from directory.datasets.models import DatasetState, DatasetVersion
 from exchange.agreements.models import Agreement, AgreementState
 from exchange.grants.models import Grant, GrantState
+from exchange.masking import stricter
 from schemas.words import Mode, SecrecyLevel, Sensitivity, ShareAttribute
 
 NEEDS_SERVING = frozenset({Mode.INTERFACE, Mode.BROWSE})
@@ -23,8 +24,11 @@ NEEDS_SERVING = frozenset({Mode.INTERFACE, Mode.BROWSE})
 Refused = tuple[str, str]
 """Code and sentence of a reason to refuse."""
 
+NOT_ACTIVE: Refused = "not_active", "The grant is suspended or has ended. Its page names the reason."
+
 _CACHED_VERSIONS = 1024
 _items_by_version: dict[uuid.UUID, tuple["ReleasedItem", ...]] = {}
+_items_now: dict[tuple[uuid.UUID, uuid.UUID], dict[str, "ReleasedItem"]] = {}
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,11 @@ class ReleasedItem:
 
 @dataclass(frozen=True)
 class GrantTerms:
-    """A grant, its agreement and the newest loaded data, side by side."""
+    """A grant, its agreement and the newest loaded data, side by side.
+
+    Attributes:
+        items: as the grant's catalogue version has them, masked at least as the version in force does.
+    """
 
     number: str
     state: str
@@ -113,9 +121,14 @@ class Asked(Protocol):
         ...
 
 
-def terms_of(session: Session, grant_id: uuid.UUID) -> GrantTerms | None:
-    """Read the terms of a grant in one query; None when there is no such grant."""
-    found = _TERMS.rows(session, grant_id=grant_id)
+def terms_of(session: Session, grant_id: uuid.UUID, mode: Mode) -> GrantTerms | None:
+    """Read the terms of a grant in one query; None when there is no such grant.
+
+    Args:
+        mode: the way of sharing asked for; interface and browsing take the newest data that is served.
+    """
+    query = _SERVED_TERMS if mode in NEEDS_SERVING else _TERMS
+    found = query.rows(session, grant_id=grant_id)
     return _terms(session, found[0]) if found else None
 
 
@@ -136,7 +149,7 @@ def reason_to_refuse(terms: GrantTerms | None, asked: Asked, *, prepared: bool =
 def _grant_refuses(terms: GrantTerms) -> Refused | None:
     today = terms.today
     if terms.state != GrantState.ACTIVE:
-        return "not_active", "The grant is suspended or has ended. Its page names the reason."
+        return NOT_ACTIVE
     if today < terms.valid_from or (terms.valid_to is not None and today > terms.valid_to):
         return "out_of_term", "The grant's term does not cover today. Apply again if the data is still needed."
     if terms.agreement_state is not None and (
@@ -180,17 +193,19 @@ def _data_missing(terms: GrantTerms, asked: Asked) -> Refused | None:
     return None
 
 
-def _query() -> Select[*tuple[Any, ...]]:
+def _query(*, served: bool) -> Select[*tuple[Any, ...]]:
+    loaded = or_(DatasetVersion.state == DatasetState.READY, DatasetVersion.state == DatasetState.SERVED)
     newest = (
         select(DatasetVersion)
         .where(
             DatasetVersion.resource_id == Grant.resource_id,
-            or_(DatasetVersion.state == DatasetState.READY, DatasetVersion.state == DatasetState.SERVED),
+            DatasetVersion.serving_table.is_not(None) if served else loaded,
         )
         .order_by(DatasetVersion.number.desc())
         .limit(1)
         .lateral("newest")
     )
+    in_force = aliased(ResourceVersion)
     return (
         select(
             Grant.number,
@@ -210,6 +225,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             Resource.code.label("resource_code"),
             ResourceVersion.name.label("resource_name"),
             ResourceVersion.secrecy_level,
+            in_force.id.label("version_in_force"),
             Agreement.state.label("agreement_state"),
             Agreement.valid_to.label("agreement_valid_to"),
             newest.c.id.label("dataset_version_id"),
@@ -224,17 +240,18 @@ def _query() -> Select[*tuple[Any, ...]]:
         )
         .join(Resource, Resource.id == Grant.resource_id)
         .join(ResourceVersion, ResourceVersion.id == Grant.resource_version_id)
+        .outerjoin(in_force, (in_force.resource_id == Grant.resource_id) & (in_force.state == VersionState.PUBLISHED))
         .outerjoin(Agreement, Agreement.id == Grant.agreement_id)
         .outerjoin(newest, true())
         .where(Grant.id == bindparam("grant_id"))
     )
 
 
-_TERMS = Prepared(_query())
+_TERMS, _SERVED_TERMS = Prepared(_query(served=False)), Prepared(_query(served=True))
 
 
 def _terms(session: Session, row: Any) -> GrantTerms:
-    items = {item.field_name: item for item in _items_of(session, row.resource_version_id)}
+    items = _items_in_force(session, row.resource_version_id, row.version_in_force)
     loaded = () if row.loaded_as is None else _items_of(session, row.loaded_as)
     return GrantTerms(
         number=row.number,
@@ -265,6 +282,23 @@ def _terms(session: Session, row: Any) -> GrantTerms:
         serving_table=row.serving_table,
         today=city_date(system_now() + timedelta(seconds=row.clock_offset)),
     )
+
+
+def _items_in_force(session: Session, granted: uuid.UUID, in_force: uuid.UUID | None) -> Mapping[str, ReleasedItem]:
+    """The items of a grant's version by name; a masking that the version in force added or changed counts too."""
+    now = in_force or granted
+    known = _items_now.get((granted, now))
+    if known is not None:
+        return known
+    maskings = {item.field_name: item.masking for item in _items_of(session, now)}
+    items = {
+        item.field_name: replace(item, masking=stricter(item.masking, maskings.get(item.field_name)))
+        for item in _items_of(session, granted)
+    }
+    if len(_items_now) >= _CACHED_VERSIONS:
+        _items_now.clear()
+    _items_now[granted, now] = items
+    return items
 
 
 def _items_of(session: Session, version_id: uuid.UUID) -> tuple[ReleasedItem, ...]:

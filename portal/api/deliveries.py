@@ -9,7 +9,8 @@ from flask import Blueprint, url_for
 from directory.keys.signing import signature_from_text
 from exchange.deliveries import queries
 from exchange.deliveries.acknowledge import acknowledge as acknowledge_delivery
-from exchange.deliveries.fetch import FETCHABLE, signed_address
+from exchange.deliveries.address import signed_address
+from exchange.deliveries.fetch import FETCHABLE
 from exchange.deliveries.models import Delivery, DeliveryState, FileFormat
 from exchange.deliveries.request import request as request_delivery
 from portal.access import current_actor
@@ -69,7 +70,7 @@ def show(delivery_id: uuid.UUID) -> dict[str, Any]:
     body = _delivery(found)
     if found.agency_id == actor.agency_id and DeliveryState(found.state) in FETCHABLE:
         lifetime = timedelta(seconds=settings.address_seconds)
-        body["address"], body["address_expires_at"] = signed_address(settings.secret_key, found, lifetime)
+        body["address"], body["address_expires_at"] = signed_address(settings.secret_key, found, actor, lifetime)
     return body
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from audit.actor import Actor
 from exchange.deliveries import queries
 from exchange.deliveries.acknowledge import acknowledge
-from exchange.deliveries.fetch import signed_address
+from exchange.deliveries.address import signed_address
 from exchange.deliveries.models import Delivery, DeliveryState, FileFormat
 from exchange.deliveries.request import request
 from portal.demo.program import fetch
@@ -82,7 +82,7 @@ def receive(stage: Stage, order: Order, delivery_id: uuid.UUID) -> Arrived:
 
     def address(session: Session, actor: Actor) -> tuple[str, str, str, int]:
         delivery = queries.detail(session, actor, delivery_id)
-        path, _ = signed_address(stage.settings.secret_key, delivery, ADDRESS_LIFETIME)
+        path, _ = signed_address(stage.settings.secret_key, delivery, actor, ADDRESS_LIFETIME)
         return path, delivery.number, delivery.sha256, delivery.rows
 
     path, number, sha256, rows = stage.act(order.login, address)

@@ -18,7 +18,6 @@ from portal.access import access, current_account, current_actor, roles
 from portal.edge import current_session, portal_settings
 from portal.filters import moment
 from portal.forms import form_again
-from portal.inputs import whole_number
 from portal.pages.frame import Pages
 from schemas.words import Mode
 
@@ -43,9 +42,7 @@ def rows(grant_id: uuid.UUID) -> ResponseReturnValue:
     queries.detail(session, actor, grant_id)
     try:
         _require_stated(purpose, matter)
-        found = page(
-            session, portal_settings(), grant_id, asked, whole_number(after, 0, 0, 10**9 - 1) if after else None
-        )
+        found = page(session, portal_settings(), grant_id, asked, after)
     except (InvalidInput, ReleaseRefused) as error:
         return form_again(error, "browse/show.html", **_page(grant_id))
     account = current_account()

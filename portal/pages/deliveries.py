@@ -19,7 +19,8 @@ from directory.keys.signing import public_text, signature_from_text
 from directory.people.roles import Role
 from exchange.deliveries import queries
 from exchange.deliveries.acknowledge import acknowledge
-from exchange.deliveries.fetch import FETCHABLE, signed_address
+from exchange.deliveries.address import signed_address
+from exchange.deliveries.fetch import FETCHABLE
 from exchange.deliveries.models import Delivery, DeliveryState, FileFormat
 from exchange.deliveries.progress import revoke
 from exchange.deliveries.request import request as request_delivery
@@ -211,7 +212,7 @@ def _page(delivery_id: uuid.UUID, step: str = "") -> dict[str, Any]:
     if receives and delivery.state in FETCHABLE:
         settings = portal_settings()
         lifetime = timedelta(seconds=settings.address_seconds)
-        path, until = signed_address(settings.secret_key, delivery, lifetime)
+        path, until = signed_address(settings.secret_key, delivery, actor, lifetime)
         address = settings.portal_url.rstrip("/") + path
     grant = delivery.grant
     return {

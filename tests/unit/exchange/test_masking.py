@@ -4,19 +4,33 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.masking import mask, mask_batch
+from exchange.masking import mask, mask_batch, stricter
+from schemas.words import Masking
 
 KEY = bytes(range(32))
 
 
 @given(st.text(min_size=1, max_size=40))
-def test_last_four_and_the_length_are_all_that_stays(text: str) -> None:
+def test_at_most_the_last_four_and_half_of_the_text_stay_and_its_length(text: str) -> None:
     masked = mask(text, "KEEP_LAST_4", KEY)
     assert masked is not None
-    if len(text) > 4:
-        assert masked == "*" * (len(text) - 4) + text[-4:]
-    else:
-        assert set(masked) == {"*"}
+    assert len(masked) == len(text)
+    hidden = max(len(text) - 4, (len(text) + 1) // 2)
+    assert masked == "*" * hidden + text[hidden:]
+
+
+def test_short_numbers_show_half_at_most() -> None:
+    shown = {text: mask(text, "KEEP_LAST_4", KEY) for text in ("1", "12345", "1234567", "12345678", "123456789")}
+    assert list(shown.values()) == ["*", "***45", "****567", "****5678", "*****6789"]
+
+
+@given(*[st.none() | st.sampled_from(Masking)] * 2)
+def test_of_two_maskings_neither_shows_less_than_what_applies(one: str | None, other: str | None) -> None:
+    both = stricter(one, other)
+    assert both == stricter(other, one)
+    assert both in ({one, other} - {None} or {None}) | {"HASH"}
+    assert (both is None) == (one is None and other is None)
+    assert both == "HASH" or {one, other} <= {both, None}
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

@@ -1,0 +1,84 @@
+"""The bytes of one fetch on their way out, and the record of how far they came."""
+
+import hashlib
+import logging
+from collections.abc import Generator, Iterator
+
+from sqlalchemy.orm import Session
+
+from adapters.database import engine
+from adapters.errors import Transient
+from adapters.settings import Settings
+from exchange.deliveries.fetch import close_cut, close_whole
+from exchange.readers import stored_chunks
+from exchange.release import Release, StoredBytes
+
+log = logging.getLogger("shuniu.exchange")
+
+
+class Sending:
+    """An iterator over the released range, piece by piece, for a server that calls ``close`` when it stops early.
+
+    The range's last byte waits until the hand-over is committed: so nobody has a whole file whose evidence is missing,
+    and whoever has it can acknowledge it at once. A server that stops before, whatever the cause, leaves ABORTED with
+    the bytes that it took.
+
+    Args:
+        release: of stored bytes, authorised; it is closed here in a transaction of its own.
+        settings: where the bytes lie.
+
+    Raises:
+        Transient: the store did not give the first piece; the release is closed.
+    """
+
+    def __init__(self, release: Release, settings: Settings) -> None:
+        self._release, self._settings = release, settings
+        self._taken, self._hash = 0, hashlib.sha256()
+        self._pieces = self._run()
+        self._first: bytes | None = next(self._pieces, b"")
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece, self._first = (next(self._pieces) if self._first is None else self._first), None
+        self._taken += len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Stop; what was not sent by now does not leave."""
+        self._pieces.close()
+
+    def _run(self) -> Generator[bytes, None, None]:
+        stored = self._release.stored
+        last = b""
+        try:
+            if stored is not None and stored.stop > stored.start:
+                last = yield from self._all_but_one(stored)
+            with Session(engine(self._settings.app_database_url)) as session:
+                close_whole(session, self._release, digest=self._hash.hexdigest())
+        except BaseException as error:
+            self._broke_off(type(error).__name__)
+            raise
+        if last:
+            yield last
+
+    def _all_but_one(self, stored: StoredBytes) -> Generator[bytes, None, bytes]:
+        """All bytes of the range but its last, which is returned."""
+        missing = stored.stop - stored.start
+        for chunk in stored_chunks(self._release, self._settings):
+            self._hash.update(chunk)
+            missing -= len(chunk)
+            yield chunk if missing else chunk[:-1]
+            if not missing:
+                return chunk[-1:]
+        sentence = "The object store did not do its part for {key} ({reason}). Try again."
+        raise Transient("objects.failed", sentence, key=stored.object_key, reason="too short")
+
+    def _broke_off(self, reason: str) -> None:
+        """Close the release; what fails here is found by the sweep of open releases."""
+        try:
+            with Session(engine(self._settings.app_database_url)) as session:
+                close_cut(session, self._release, size=self._taken, reason=reason)
+        except Exception:
+            log.exception("release %s broke off and could not be closed", self._release.id)
