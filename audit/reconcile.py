@@ -4,18 +4,36 @@ The log proves itself; a reconciler proves that it tells the truth about the tab
 entry without its approval. Rooms above register theirs by name; `audit.verify` runs them.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import json
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, String, and_, case, cast, exists, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from audit.models import Evidence
+from audit.append import configured
+from audit.models import Evidence, EvidencePersonal
+from audit.personal import details_of
 
-DONE = "DONE"
+DONE, REFUSED = "DONE", "REFUSED"
 _FETCH = 1_000
+_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -33,6 +51,14 @@ class Discrepancy:
     sentence: str
     expected: str = ""
     found: str = ""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What an entry says happened: its kind and the facts after it."""
+
+    kind: str
+    after: Mapping[str, Any]
 
 
 Reconciler = Callable[[Session], Iterator[Discrepancy]]
@@ -132,6 +158,98 @@ def states_follow_entries(
             yield Discrepancy(name, sentence, expected=recorded or "", found=str(found))
 
     return reconcile
+
+
+def facts_follow_entries(
+    noun: str,
+    rows: Select[Any],
+    identity: Column,
+    kinds: Collection[str],
+    facts: Callable[[Any], Mapping[str, Any]],
+    *,
+    first: Mapping[str, Any] | None = None,
+    states: Mapping[str, str] | None = None,
+) -> Reconciler:
+    """What each row says is what its entries recorded last, fact by fact (else: 20 rows left, and here it says 2).
+
+    Args:
+        noun: the subject's noun.
+        rows: the rows, as entities.
+        identity: the table's column that names the row in evidence.
+        kinds: evidence kinds; a later entry's facts replace an earlier one's.
+        facts: what a row says, by the names and in the shape of the entries' ``after``.
+        first: facts of a row before any entry says otherwise.
+        states: the ``state`` that kinds of entry lead to, where they do not say it themselves.
+    """
+
+    def reconcile(session: Session) -> Iterator[Discrepancy]:
+        for batch in batches(session, rows, identity):
+            entries = recorded(session, Evidence.subject, [_name(noun, row, identity) for row in batch], kinds)
+            for row in batch:
+                subject = _name(noun, row, identity)
+                if subject in entries:
+                    stated = dict(first or {})
+                    for entry in entries[subject]:
+                        stated |= {"state": states[entry.kind]} if states and entry.kind in states else {}
+                        stated |= entry.after
+                    yield from differences(subject, facts(row), stated)
+
+    return reconcile
+
+
+def differences(subject: str, facts: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[Discrepancy]:
+    """Where facts are not those that entries state; what no entry states is passed over."""
+    for name, found in facts.items():
+        if name in stated and stated[name] != found:
+            sentence = f"{subject} says something else of its {name} than its entries."
+            yield Discrepancy(subject, sentence, expected=str(stated[name]), found=str(found))
+
+
+def batches(session: Session, rows: Select[Any], identity: Column) -> Iterator[Sequence[Any]]:
+    """Rows in the order of their identity, some hundred at a time, so that memory stays bounded."""
+    last = uuid.UUID(int=0)
+    while batch := session.scalars(rows.where(identity > last).order_by(identity).limit(_BATCH)).all():
+        yield batch
+        last = getattr(batch[-1], identity.key)
+
+
+def recorded(session: Session, by: Column, names: Collection[str], kinds: Collection[str]) -> dict[str, list[Recorded]]:
+    """Entries of what happened, oldest first, by subject or matter; refusals are none, failures are.
+
+    Args:
+        by: ``Evidence.subject`` or ``Evidence.matter``.
+        names: which ones.
+        kinds: evidence kinds.
+    """
+    entries = select(by, Evidence.kind, Evidence.body).where(
+        by.in_(names), by != literal_column("''"), Evidence.kind.in_(kinds), Evidence.outcome != REFUSED
+    )
+    found: dict[str, list[Recorded]] = {}
+    for name, kind, body in session.execute(entries.order_by(Evidence.recorded_at, Evidence.id)):
+        try:
+            after = json.loads(body)["data"]["after"]
+        except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
+            continue
+        found.setdefault(name, []).append(Recorded(kind, after if isinstance(after, dict) else {}))
+    return found
+
+
+def personal_details(session: Session, entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
+    """Personal details of entries; those that were destroyed or do not open are left out, verification names them."""
+    rows = select(EvidencePersonal).where(
+        EvidencePersonal.evidence_id.in_(entry_ids), EvidencePersonal.wrapped_key.is_not(None)
+    )
+    seal, found = configured().seal, {}
+    for row in session.scalars(rows):
+        try:
+            found[row.evidence_id] = details_of(seal.open(row.evidence_id, row.wrapped_key or b"", row.ciphertext))
+        except ValueError:
+            continue
+    return found
+
+
+def _name(noun: str, row: Any, identity: Column) -> str:
+    return f"{noun}/{getattr(row, identity.key)}"
 
 
 def _subject(noun: str, identity: Column) -> ColumnElement[str]:

@@ -4,15 +4,12 @@ that evidence does not explain (R120).
 ``register_reconcilers`` hands these to ``audit.reconcile``; verification runs them.
 """
 
-import json
 import uuid
-from collections.abc import Iterator, Sequence
 
 from sqlalchemy import select
-from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
-from audit.models import Evidence
-from audit.reconcile import DONE, Discrepancy, entries_have_rows, register, rows_have_entries, states_follow_entries
+from audit.reconcile import entries_have_rows, facts_follow_entries, register, rows_have_entries, states_follow_entries
 from directory.agencies.models import Agency
 from directory.catalogue.content import content_digest
 from directory.catalogue.models import ResourceVersion, VersionState
@@ -20,7 +17,6 @@ from directory.keys.models import AgencyKey
 from directory.people.models import Account, ApiClient, DataAdministrator, Person
 from directory.sources.models import Source
 
-_BATCH = 200
 _VERSION_STATES = {
     "resource.drafted": VersionState.DRAFT,
     "resource.submitted": VersionState.SUBMITTED,
@@ -50,31 +46,14 @@ def register_reconcilers() -> None:
     _rows("resource_version", ResourceVersion.id, "resource.drafted")
     states = states_follow_entries("resource_version", ResourceVersion.id, ResourceVersion.state, _VERSION_STATES)
     register("resource_version-state", states)
-    register("resource_version-content", versions_unchanged)
+    whole = select(ResourceVersion).options(selectinload(ResourceVersion.items))
+    content = facts_follow_entries("resource_version", whole, ResourceVersion.id, _CONTENT, version_facts)
+    register("resource_version-content", content)
 
 
-def versions_unchanged(session: Session) -> Iterator[Discrepancy]:
-    """Catalogue versions that do not say what their last drafting or editing recorded."""
-    last = uuid.UUID(int=0)
-    statement = select(ResourceVersion).options(selectinload(ResourceVersion.items)).order_by(ResourceVersion.id)
-    while batch := session.scalars(statement.where(ResourceVersion.id > last).limit(_BATCH)).all():
-        recorded = _recorded(session, [f"resource_version/{version.id}" for version in batch])
-        for version in batch:
-            subject, now = f"resource_version/{version.id}", content_digest(version)
-            stated = recorded.get(subject, now)
-            if stated != now:
-                sentence = f"{subject} does not say what its last entry of drafting or editing records."
-                yield Discrepancy(subject, sentence, expected=stated, found=now)
-        last = batch[-1].id
-
-
-def _recorded(session: Session, subjects: Sequence[str]) -> dict[str, str]:
-    """The digest of the content by the last entry, of each subject that has one."""
-    entries = select(Evidence.subject, Evidence.body).where(
-        Evidence.kind.in_(_CONTENT), Evidence.subject.in_(subjects), Evidence.outcome == DONE
-    )
-    rows = session.execute(entries.order_by(Evidence.recorded_at, Evidence.id))
-    return {subject: json.loads(body)["data"]["after"]["digest"] for subject, body in rows}
+def version_facts(version: ResourceVersion) -> dict[str, object]:
+    """What a catalogue version says, as its last drafting or editing recorded it."""
+    return {"digest": content_digest(version)}
 
 
 def _rows(noun: str, identity: InstrumentedAttribute[uuid.UUID], kind: str) -> None:

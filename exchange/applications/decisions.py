@@ -49,6 +49,11 @@ def agreed_items(application: Application) -> tuple[DataItem, ...]:
     return tuple(each.item for each in decisions(application) if each.decision == Decision.AGREED)
 
 
+def agreed_to(application: Application) -> bool:
+    """Whether something was agreed to that can be granted."""
+    return bool(agreed_items(application)) and not condition_refused(application)
+
+
 def condition_item(application: Application) -> DataItem | None:
     """The item that rows are chosen by; None for all rows."""
     name = application.row_condition.get("field")
@@ -89,7 +94,7 @@ def standing_of(session: Session, application: Application) -> Standing:
     )
     grant = select(Grant.id).where(Grant.application_id == application.id, Grant.state != GrantState.ENDED)
     return Standing(
-        agreed=bool(agreed_items(application)) and not condition_refused(application),
+        agreed=agreed_to(application),
         agreement_open=session.scalar(agreement.limit(1)) is not None,
         granted=session.scalar(grant.limit(1)) is not None,
     )

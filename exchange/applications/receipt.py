@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from exchange.applications import load
 from exchange.applications.deadlines import start_clock
 from exchange.applications.models import Application, ApplicationState, WrittenReceipt
 from exchange.applications.states import Event, advance, require
+from schemas.canonical import digest
 from schemas.rule_sets import rule_set
 
 SETTLEABLE = (ApplicationState.FORM_GENERATED, ApplicationState.RECEIVED)
@@ -45,10 +47,11 @@ def register_receipt(
         received_on=received_on,
         receiver=line(receiver, "/receiver"),
         registered_by=actor.person_id,
+        settled_by_office=False,
     )
     application.receipt = receipt
     application.state = advance(application.state, Event.RECEIVED)
-    _count_from(session, actor, application, received_on, "application.received")
+    _count_from(session, actor, receipt, received_on, "application.received")
     return receipt
 
 
@@ -87,7 +90,7 @@ def settle_receipt(
         application.state = advance(application.state, Event.RECEIVED)
     receipt.received_on, receipt.settled_by_office = received_on, True
     receipt.registered_by = actor.person_id or receipt.registered_by
-    _count_from(session, actor, application, received_on, "application.receipt_settled", reason=why)
+    _count_from(session, actor, receipt, received_on, "application.receipt_settled", reason=why)
     return receipt
 
 
@@ -110,9 +113,21 @@ def require_day(application: Application, day: date, today: date, pointer: str) 
         )
 
 
+def content(receipt: WrittenReceipt) -> dict[str, Any]:
+    """What a receipt says, as JSON; its digest stands in evidence."""
+    return {
+        "application": str(receipt.application_id),
+        "received_on": receipt.received_on.isoformat(),
+        "receiver": receipt.receiver,
+        "registered_by": str(receipt.registered_by),
+        "settled_by_office": receipt.settled_by_office,
+    }
+
+
 def _count_from(
-    session: Session, actor: Actor, application: Application, day: date, kind: str, reason: str = ""
+    session: Session, actor: Actor, receipt: WrittenReceipt, day: date, kind: str, reason: str = ""
 ) -> None:
+    application = receipt.application
     before = {"received_on": application.received_on and application.received_on.isoformat()}
     application.received_on = day
     start_clock(session, application, day)
@@ -132,6 +147,7 @@ def _count_from(
             "provisional": application.due_provisional,
             "calendars": list(application.calendar_versions),
             "reason": reason,
+            "receipt": digest(content(receipt)),
         },
         case_time=case_now(session),
     )

@@ -90,7 +90,10 @@ def close(
             "number": conclusion.number,
             "outcome": outcome,
             "digest": sha256_hex(words.encode()),
+            "document": conclusion.document,
+            "concluded_on": conclusion.concluded_on.isoformat(),
             "new_answer_due_on": due_on.isoformat() if due_on else None,
+            "provisional": application.due_provisional,
         },
         case_time=now,
     )

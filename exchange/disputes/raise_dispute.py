@@ -16,6 +16,7 @@ from exchange.applications.decisions import open_items
 from exchange.applications.states import Event, advance, require
 from exchange.disputes.models import Dispute, DisputeState, Statement
 from exchange.numbers.allocate import Document, next_number
+from schemas.canonical import sha256_hex
 
 
 def raise_dispute(session: Session, actor: Actor, application_id: uuid.UUID, *, text: str) -> Dispute:
@@ -57,7 +58,8 @@ def raise_dispute(session: Session, actor: Actor, application_id: uuid.UUID, *, 
         raised_on=city_date(now),
     )
     words = prose(text, "/text", most=10_000)
-    dispute.statements = [Statement(agency_id=actor.agency_id, person_id=actor.person_id, text=words)]
+    first = Statement(id=uuid.uuid4(), agency_id=actor.agency_id, person_id=actor.person_id, text=words)
+    dispute.statements = [first]
     session.add(dispute)
     application.state = advance(application.state, Event.DISPUTE_RAISED)
     session.flush()
@@ -73,6 +75,8 @@ def raise_dispute(session: Session, actor: Actor, application_id: uuid.UUID, *, 
             "state": dispute.state,
             "answer_round": answer_round,
             "items": [item.field_name for item in refused],
+            "statement": str(first.id),
+            "digest": sha256_hex(words.encode()),
         },
         case_time=now,
     )

@@ -15,6 +15,7 @@ from directory.catalogue.models import Resource
 from directory.catalogue.queries import published_version
 from exchange.needs.models import Need, NeedState
 from exchange.numbers.allocate import Document, next_number
+from schemas.canonical import digest
 from schemas.rule_sets import rule_set_for
 from schemas.words import SecrecyLevel, ShareAttribute
 
@@ -73,10 +74,16 @@ def raise_need(
             "state": need.state,
             "provider": str(provider_id),
             "resource": str(resource_id) if resource_id else None,
+            "digest": digest(content(need)),
         },
         case_time=now,
     )
     return need
+
+
+def content(need: Need) -> dict[str, str]:
+    """What a need says, as JSON; its digest stands in evidence."""
+    return {"description": need.description, "purpose": need.purpose, "duty": need.duty}
 
 
 def _require_unshared(session: Session, provider_id: uuid.UUID, resource_id: uuid.UUID) -> None:
