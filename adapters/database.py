@@ -1,5 +1,6 @@
 """The hub's own PostgreSQL: declarative base, named constraints, engines and sessions."""
 
+import select
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +10,11 @@ from threading import Lock
 from typing import Annotated, Any
 
 import psycopg
-from sqlalchemy import BigInteger, DateTime, Engine, LargeBinary, MetaData, String, Text, Uuid, create_engine
+from sqlalchemy import BigInteger, DateTime, Engine, LargeBinary, MetaData, String, Text, Uuid, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -48,6 +51,7 @@ _MOST_ENGINES = 16
 _engines: dict[tuple[str, bool], Engine] = {}
 """By URL, and whether each statement is a transaction of its own."""
 _making = Lock()
+_LAY_IN_POOL = "lay in the pool"
 
 
 def engine(url: str) -> Engine:
@@ -79,7 +83,7 @@ def _kept(url: str, *, single: bool) -> Engine:
 
 
 def _made(url: str, single: bool) -> Engine:
-    return create_engine(
+    made = create_engine(
         url,
         isolation_level="AUTOCOMMIT" if single else None,
         pool_size=10,
@@ -89,15 +93,41 @@ def _made(url: str, single: bool) -> Engine:
         hide_parameters=True,  # the values of a statement are personal data at times
         connect_args={"options": "-c statement_timeout=60000 -c timezone=UTC", "connect_timeout": 10},
     )
+    event.listen(made, "checkout", _replace_when_cut)
+    return made
+
+
+def _replace_when_cut(connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _: object) -> None:
+    """Take another connection when the server has ended this one while it lay in the pool.
+
+    A server that stops or is killed leaves something to read on each connection, if only its end; one system call
+    sees that, where ``pool_pre_ping`` would ask the server with every request. A new connection is not looked at:
+    its handshake may have left something there.
+    """
+    if not record.info.get(_LAY_IN_POOL):
+        record.info[_LAY_IN_POOL] = True
+        return
+    watched = select.poll()
+    if not connection.closed:
+        watched.register(connection.fileno(), select.POLLIN)
+    if connection.closed or watched.poll(0):
+        raise DisconnectionError("The server ended this connection.")
 
 
 @contextmanager
 def together(session: Session) -> Iterator[None]:
-    """One transaction for the block where each statement would be its own; elsewhere a savepoint."""
+    """One transaction for the block where each statement would be its own; elsewhere a savepoint.
+
+    Raises:
+        DBAPIError: the transaction cannot be begun or ended, as the session would raise it.
+    """
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
-    with connection.transaction():
-        yield
+    try:
+        with connection.transaction():
+            yield
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error) from error
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import Lock
 from typing import Any, LiteralString
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -26,6 +27,7 @@ POOL_WAIT_SECONDS = 10.0
 STATEMENT_MILLISECONDS = 15_000
 LOOK_UP_INDEX = "look_up"
 TABLE_PREFIX = "dataset_"
+_opening = Lock()
 
 
 def table_name(dataset_version_id: uuid.UUID) -> str:
@@ -164,8 +166,14 @@ def plain_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-@lru_cache(maxsize=4)
 def _pool(url: str) -> ConnectionPool[psycopg.Connection[Any]]:
+    """The process's pool for this database; callers that come at once at first get the same one."""
+    with _opening:
+        return _opened(url)
+
+
+@lru_cache(maxsize=4)
+def _opened(url: str) -> ConnectionPool[psycopg.Connection[Any]]:
     return ConnectionPool(
         url,
         min_size=1,

@@ -101,6 +101,6 @@ def error_of(error: DBAPIError) -> ShuniuError | None:
         return _incomplete((diagnostic.column_name if diagnostic else None) or "")
     if isinstance(error, DataError):
         return _not_storable("")
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError) or error.connection_invalidated:
         return _busy("")
     return None

@@ -6,6 +6,7 @@ before rolls everything back. What was refused is then recorded in a transaction
 
 import logging
 import uuid
+from collections.abc import Callable
 
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
@@ -87,7 +88,7 @@ def install(app: Portal) -> None:
     def end(_: BaseException | None) -> None:
         session: Session | None = g.pop("session", None)
         if session is not None:
-            session.close()
+            _let_go(session, session.close)
 
     app.register_error_handler(ShuniuError, refuse)
     app.register_error_handler(HTTPException, _http_error)
@@ -108,12 +109,27 @@ def _roll_back() -> None:
     g.keep = False
     session: Session | None = g.get("session")
     if session is not None:
-        session.rollback()
+        _let_go(session, session.rollback)
+
+
+def _let_go(session: Session, act: Callable[[], None]) -> None:
+    """End a session's transaction; when even this does not reach the database, drop the connection."""
+    try:
+        act()
+    except DBAPIError as error:
+        log.warning("request %s: its connection is dropped: %s", g.get("request_id"), type(error.orig).__name__)
+        session.invalidate()
 
 
 def refuse(error: ShuniuError) -> ResponseReturnValue:
-    """Answer an error of the rooms: roll back, keep what has to be kept about it, say it."""
-    set_aside(error)
+    """Answer an error of the rooms: roll back, keep what has to be kept about it, say it.
+
+    A refusal that the database does not take is not said: the caller is asked to try again.
+    """
+    try:
+        set_aside(error)
+    except DBAPIError as failure:
+        return _database_error(failure)
     return answer_error(error)
 
 
