@@ -17,12 +17,10 @@ from adapters.paging import LARGEST_PAGE, Page
 from audit.actor import Actor
 from audit.keys import SigningKey
 from audit.proof import prove
-from audit.queries import Found, Search, entry, indices, log_state, personal, search
+from audit.queries import Found, Search, indices, log_state, personal, search
 from directory.agencies.queries import agencies
 from directory.people.queries import person_names
 from directory.people.roles import Role
-from directory.permissions import read_evidence, require
-from exchange.applications.models import Application
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session, portal_settings
 from portal.evidence_kinds import EVIDENCE_KINDS
@@ -31,6 +29,7 @@ from portal.filters import moment
 from portal.inputs import identifier
 from portal.labels import label
 from portal.languages import N_
+from portal.own_evidence import agency_to_search, own_entry
 from portal.pages.auditor_desk import desk_sections
 from portal.pages.case import names_by_code
 from portal.pages.frame import NavigationEntry, Pages
@@ -80,7 +79,7 @@ def show(entry_id: uuid.UUID) -> str:
 @access(SIGNED_IN)
 def body(entry_id: uuid.UUID) -> Response:
     """The entry's canonical bytes, as they were hashed into the log."""
-    found = _entry(entry_id)
+    found = own_entry(current_session(), current_actor(), entry_id)
     return _download(found.row.body, f"{_name(found)}.json", "application/json")
 
 
@@ -92,7 +91,7 @@ def proof(entry_id: uuid.UUID) -> Response:
     Raises:
         NotFound: the entry waits to be numbered.
     """
-    found = _entry(entry_id)
+    found = own_entry(current_session(), current_actor(), entry_id)
     if found.index is None:
         raise NotFound(
             "evidence.waits",
@@ -120,11 +119,7 @@ def _wanted(session: Session, actor: Actor) -> Search:
     matter = fields.get("matter", "").strip()[:200]
     agency_code = fields.get("agency", "").strip()[:18]
     if not actor.has(*READERS):
-        if matter:
-            require(read_evidence(actor, _codes_of_case(session, matter)))
-            agency_code = ""
-        else:
-            agency_code = actor.agency_code
+        agency_code = agency_to_search(session, actor, matter)
     outcome = fields.get("outcome", "")
     return Search(
         kind=fields.get("kind", "").strip()[:100],
@@ -147,29 +142,9 @@ def _moment_of(text: str, days: int = 0) -> datetime | None:
         return None
 
 
-def _codes_of_case(session: Session, matter: str) -> set[str]:
-    """Credit codes of the sides of a case; none for a matter that is no application's."""
-    noun, _slash, key = matter.partition("/")
-    try:
-        application = session.get(Application, uuid.UUID(key)) if noun == "application" else None
-    except ValueError:
-        application = None
-    if application is None:
-        return set()
-    return {application.requester.credit_code, application.provider.credit_code}
-
-
-def _entry(entry_id: uuid.UUID) -> Found:
-    session = current_session()
-    found = entry(session, entry_id)
-    codes = {found.row.agency_code} | _codes_of_case(session, found.row.matter)
-    require(read_evidence(current_actor(), codes - {""}))
-    return found
-
-
 def _page(entry_id: uuid.UUID) -> dict[str, Any]:
     session = current_session()
-    found = _entry(entry_id)
+    found = own_entry(session, current_actor(), entry_id)
     settings = portal_settings()
     row = found.row
     return {
