@@ -8,6 +8,7 @@ from portal.pages import (
     browse,
     calendars,
     catalogue,
+    changes,
     compile,
     deliveries,
     desk,
@@ -23,6 +24,7 @@ from portal.pages import (
     reviews,
     sign_in,
     sources,
+    workbook,
 )
 from portal.pages.frame import Pages
 
@@ -30,6 +32,8 @@ ALL: tuple[Pages, ...] = (
     sign_in.PAGES,
     catalogue.PAGES,
     compile.PAGES,
+    changes.PAGES,
+    workbook.PAGES,
     desk.PAGES,
     health.PAGES,
     preferences.PAGES,
