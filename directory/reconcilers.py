@@ -11,8 +11,9 @@ from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
 from audit.reconcile import entries_have_rows, facts_follow_entries, register, rows_have_entries, states_follow_entries
 from directory.agencies.models import Agency
+from directory.catalogue.change import change_facts
 from directory.catalogue.content import content_digest
-from directory.catalogue.models import ResourceVersion, VersionState
+from directory.catalogue.models import CatalogueChange, ResourceVersion, VersionState
 from directory.keys.models import AgencyKey
 from directory.people.models import Account, ApiClient, DataAdministrator, Person
 from directory.sources.models import Source
@@ -28,6 +29,12 @@ _VERSION_STATES = {
     "resource.withdrawn": VersionState.WITHDRAWN,
 }
 _CONTENT = ("resource.drafted", "resource.edited")
+_CHANGES = (
+    "resource.change_recorded",
+    "resource.change_updated",
+    "resource.change_closed",
+    "resource.change_deadline_recomputed",
+)
 
 
 def register_reconcilers() -> None:
@@ -49,6 +56,11 @@ def register_reconcilers() -> None:
     whole = select(ResourceVersion).options(selectinload(ResourceVersion.items))
     content = facts_follow_entries("resource_version", whole, ResourceVersion.id, _CONTENT, version_facts)
     register("resource_version-content", content)
+    _rows("catalogue_change", CatalogueChange.id, "resource.change_recorded")
+    changes = facts_follow_entries(
+        "catalogue_change", select(CatalogueChange), CatalogueChange.id, _CHANGES, change_facts
+    )
+    register("catalogue_change-content", changes)
 
 
 def version_facts(version: ResourceVersion) -> dict[str, object]:

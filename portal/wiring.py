@@ -12,6 +12,7 @@ import pipelines.reconcilers
 from adapters.settings import Settings
 from directory.calendars import add
 from directory.catalogue import publish, withdraw
+from directory.catalogue.change import recompute_changes
 
 
 def wire(settings: Settings) -> None:
@@ -22,6 +23,7 @@ def wire(settings: Settings) -> None:
     _once(publish.on_published, exchange.hooks.on_published)
     _once(withdraw.on_withdrawn, exchange.hooks.on_withdrawn)
     _once(add.on_added, exchange.hooks.on_calendar_added)
+    _once(add.on_added, recompute_changes)
     directory.reconcilers.register_reconcilers()
     exchange.reconcilers.register_reconcilers()
     pipelines.reconcilers.register_reconcilers()

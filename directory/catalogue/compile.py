@@ -12,6 +12,7 @@ from adapters.clock import case_today
 from adapters.errors import Conflict, InvalidInput, NotAllowed, Sentence
 from audit.actor import Actor
 from audit.append import append
+from directory.catalogue.change import note_started
 from directory.catalogue.codes import next_code
 from directory.catalogue.content import Content, checked_content, content_digest, entry_of, items_of, write_content
 from directory.catalogue.models import Resource, ResourceVersion
@@ -83,6 +84,7 @@ def draft_next_version(
     parts = items_of(base) if items is None else items
     content = _kept_in_class(of, checked_content(session, of.agency_id, said, parts))
     number = session.scalars(select(func.max(ResourceVersion.number)).where(ResourceVersion.resource_id == of.id)).one()
+    note_started(session, actor, of, changed_on)
     return _draft(session, actor, person_id, of, content, number=number + 1, changed_on=changed_on)
 
 

@@ -193,6 +193,34 @@ class SecrecyReview(Base):
     version: Mapped[ResourceVersion] = relationship(back_populates="secrecy_reviews")
 
 
+class CatalogueChange(Base):
+    """A change of what a published entry describes, as it happened; the entry is updated by ``due_on`` (R28).
+
+    Attributes:
+        happened_on: the day of the change in reality, from which the working days run.
+        what: what changed; "" when a next version was started without saying.
+        updated_on: the day on which the version that says so was handed in: the update operation.
+        closed_on: the day on which that version was published, or the entry withdrawn.
+    """
+
+    __tablename__ = "catalogue_change"
+    __table_args__ = (Index("ix_catalogue_change_open", "due_on", "id", postgresql_where="closed_on IS NULL"),)
+
+    id: Mapped[Identity]
+    resource_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("resource.id"), index=True)
+    happened_on: Mapped[date]
+    what: Mapped[Prose]
+    recorded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[Moment] = mapped_column(default=system_now)
+    rule_set: Mapped[Code]
+    due_on: Mapped[date]
+    due_provisional: Mapped[bool]
+    calendar_versions: Mapped[JsonList]
+    updated_on: Mapped[date | None]
+    closed_on: Mapped[date | None]
+    resource: Mapped[Resource] = relationship()
+
+
 class ResourceCounter(Base):
     """The last sequence number given within a classification; locked while one is taken, so there are no gaps."""
 

@@ -9,6 +9,7 @@ from adapters.clock import case_now
 from adapters.errors import Conflict
 from audit.actor import Actor
 from audit.append import append
+from directory.catalogue.change import close
 from directory.catalogue.content import content_digest
 from directory.catalogue.models import ResourceVersion
 from directory.catalogue.queries import locked_version, published_version
@@ -56,6 +57,7 @@ def publish_version(
         "supersedes": str(former.id) if former else None,
     }
     append(session, "resource.published", subject, actor, after=facts, authority="[M] Art. 10", case_time=now)
+    close(session, actor, version.resource_id)
     for hook in on_published:
         hook(session, actor, version)
     return version

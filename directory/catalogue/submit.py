@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from adapters.clock import case_now
 from audit.actor import Actor
 from audit.append import append
+from directory.catalogue.change import note_handed_in
 from directory.catalogue.content import checked_content, content_digest, entry_of, items_of
 from directory.catalogue.models import ResourceVersion
 from directory.catalogue.queries import locked_version
@@ -36,4 +37,5 @@ def submit_version(
     session.flush()
     facts = {"revision": version.revision, "digest": content_digest(version)}
     append(session, "resource.submitted", subject, actor, after=facts, authority="[M] Art. 10", case_time=now)
+    note_handed_in(session, actor, version.resource_id)
     return version

@@ -8,6 +8,7 @@ from adapters.clock import case_now
 from adapters.texts import prose
 from audit.actor import Actor
 from audit.append import append
+from directory.catalogue.change import close
 from directory.catalogue.models import ResourceVersion, VersionState
 from directory.catalogue.publish import Hook
 from directory.catalogue.queries import locked_version
@@ -42,6 +43,7 @@ def withdraw_version(
     after = {"reason": why, "code": version.resource.code, "number": version.number}
     append(session, "resource.withdrawn", subject, actor, before=before, after=after, case_time=now)
     if published:
+        close(session, actor, version.resource_id, withdrawn=True)
         for hook in on_withdrawn:
             hook(session, actor, version)
     return version

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from adapters.errors import NotFound
+from directory.catalogue.change import open_changes
 from directory.catalogue.models import ResourceVersion
 from directory.catalogue.queries import published_version, version, versions_of
 from directory.catalogue.search import CatalogueQuery, facets, search, total
@@ -120,6 +121,7 @@ def _entry(found: ResourceVersion) -> str:
         datasets=datasets,
         versions=versions_of(session, actor, found.resource_id),
         open_steps=open_steps(actor, found),
+        changes=open_changes(session, found.resource_id) if found.resource.agency_id == actor.agency_id else (),
     )
 
 
