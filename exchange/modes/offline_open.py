@@ -1,7 +1,8 @@
 """Open an offline package where it is received, with the receiver's key and the hub's public key alone.
 
-Order: signature, receiver, ciphertext's digest, decryption into quarantine, inner statement, every file's digest; only
-then do the files move to where they may be used: age writes plaintext before it has seen the end.
+Order: signature, receiver, time, place in the channel, ciphertext's digest, decryption into quarantine, inner
+statement, every file's digest; only then do the files move to where they may be used: age writes plaintext before it
+has seen the end.
 """
 
 import hashlib
@@ -17,7 +18,16 @@ import pyrage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from adapters.errors import InvalidInput
-from exchange.modes.package import LARGEST_STATEMENT, PAYLOAD_NAME, RECEIPT_TYPE, STATEMENT_NAME, verify
+from exchange.modes.channel import Channel, Place, private, require_in_time
+from exchange.modes.package import (
+    LARGEST_STATEMENT,
+    PAYLOAD_NAME,
+    PREDICATE_TYPE,
+    RECEIPT_TYPE,
+    STATEMENT_NAME,
+    STATEMENT_TYPE,
+    verify,
+)
 from schemas.canonical import digest
 
 INNER_FOLDER = "data/"
@@ -25,21 +35,26 @@ INNER_FOLDER = "data/"
 
 @dataclass(frozen=True)
 class Opened:
-    """An opened package: its signed facts, the files released, and the receipt to sign."""
+    """An opened package: its signed facts, the files released, the receipt to sign, its place in the channel."""
 
     facts: dict[str, Any]
     files: list[Path]
     receipt: dict[str, Any]
+    place: Place
 
 
-def open_package(package: Path, identity: str, hub_key: Ed25519PublicKey, out: Path) -> Opened:
+def open_package(
+    package: Path, identity: str, hub_key: Ed25519PublicKey, out: Path, channel: Path, *, again: bool = False
+) -> Opened:
     """Verify and decrypt a package into an empty folder.
 
     Args:
         package: the package file.
         identity: the receiver's age identity (``AGE-SECRET-KEY-1…``).
         hub_key: the hub's public key, got by another way than the package.
-        out: folder that is empty or not there yet.
+        out: folder that is empty or not there yet; its files are their owner's alone.
+        channel: file that keeps the last package opened (``exchange.modes.channel``).
+        again: open a package even if it is no newer than that one.
 
     Raises:
         InvalidInput: the first thing that is wrong; nothing is left in ``out``.
@@ -48,10 +63,15 @@ def open_package(package: Path, identity: str, hub_key: Ed25519PublicKey, out: P
         raise InvalidInput(
             "package.folder_not_empty", "The folder {folder} is not empty. Name an empty one.", folder=out
         )
-    out.mkdir(parents=True, exist_ok=True)
+    kept = Channel(channel)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
     quarantine = Path(tempfile.mkdtemp(prefix=".quarantine-", dir=out))
     try:
-        facts = _open_into(package, identity, hub_key, quarantine)
+        statement, facts = _received(package, identity, hub_key, quarantine)
+        place = kept.place(facts, again=again)
+        facts = _decrypted(facts, identity, hub_key, quarantine)
+        if not place.again:
+            kept.keep(facts, hashlib.sha256(statement).hexdigest())
         released = []
         for path in sorted((quarantine / "data").iterdir()):
             target = out / path.name
@@ -61,7 +81,7 @@ def open_package(package: Path, identity: str, hub_key: Ed25519PublicKey, out: P
         shutil.rmtree(quarantine, ignore_errors=True)
     with package.open("rb") as file:
         package_digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Opened(facts, released, receipt_of(facts, package_digest))
+    return Opened(facts, released, receipt_of(facts, package_digest), place)
 
 
 def receipt_of(facts: dict[str, Any], package_sha256: str) -> dict[str, Any]:
@@ -78,24 +98,37 @@ def receipt_of(facts: dict[str, Any], package_sha256: str) -> dict[str, Any]:
     }
 
 
-def _open_into(package: Path, identity: str, hub_key: Ed25519PublicKey, quarantine: Path) -> dict[str, Any]:
-    try:
-        key = pyrage.x25519.Identity.from_str(identity.strip())
-    except pyrage.IdentityError as error:
-        raise InvalidInput(
-            "package.bad_identity", "The receive key cannot be read. Name the file of `shuniu key new`."
-        ) from error
-    payload, inner = quarantine / PAYLOAD_NAME, quarantine / "inner.tar"
-    outer = verify(_unpack_outer(package, payload), hub_key)
-    facts = _facts(outer)
+def _received(
+    package: Path, identity: str, hub_key: Ed25519PublicKey, quarantine: Path
+) -> tuple[bytes, dict[str, Any]]:
+    """The signed statement and its facts, for this receiver and in time; the payload lies in quarantine, sealed."""
+    key = _key(identity)
+    statement = _unpack_outer(package, quarantine / PAYLOAD_NAME)
+    facts = _facts(verify(statement, hub_key))
     if str(key.to_public()) != facts.get("recipient"):
         raise InvalidInput(
             "package.other_receiver", "The package is encrypted to another key: {key}.", key=facts.get("recipient")
         )
+    require_in_time(facts)
+    return statement, facts
+
+
+def _key(identity: str) -> pyrage.x25519.Identity:
+    try:
+        return pyrage.x25519.Identity.from_str(identity.strip())
+    except pyrage.IdentityError as error:
+        raise InvalidInput(
+            "package.bad_identity", "The receive key cannot be read. Name the file of `shuniu key new`."
+        ) from error
+
+
+def _decrypted(facts: dict[str, Any], identity: str, hub_key: Ed25519PublicKey, quarantine: Path) -> dict[str, Any]:
+    """The facts of the statement inside, when every file is what was signed."""
+    payload, inner = quarantine / PAYLOAD_NAME, quarantine / "inner.tar"
     _require_digest(payload, facts["files"].get(PAYLOAD_NAME, {}), PAYLOAD_NAME)
     try:
-        with payload.open("rb") as sealed, inner.open("wb") as clear:
-            pyrage.decrypt_io(sealed, clear, [key])
+        with payload.open("rb") as sealed, private(inner) as clear:
+            pyrage.decrypt_io(sealed, clear, [_key(identity)])
     except (pyrage.DecryptError, OSError) as error:
         raise InvalidInput(
             "package.damaged", "The package cannot be decrypted; it is damaged. Ask for it anew."
@@ -124,7 +157,7 @@ def _open_inner(inner: Path, quarantine: Path, outer: dict[str, Any], hub_key: E
             if not name.startswith(INNER_FOLDER) or "/" in plain or plain in {"", ".", ".."} or not member.isreg():
                 raise InvalidInput("package.bad_content", "The package's content is not what a package holds.")
             target = quarantine / "data" / plain
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(mode=0o700, exist_ok=True)
             _extract(tar, member, target)
             _require_digest(target, inside["files"][name], name)
     return inside
@@ -148,8 +181,9 @@ def _unpack_outer(package: Path, payload: Path) -> bytes:
 
 
 def _facts(body: dict[str, Any]) -> dict[str, Any]:
-    facts = body.get("predicate")
-    if not isinstance(facts, dict) or not isinstance(facts.get("files"), dict):
+    facts, kinds = body.get("predicate"), (body.get("_type"), body.get("predicateType"))
+    known = kinds == (STATEMENT_TYPE, PREDICATE_TYPE)
+    if not known or not isinstance(facts, dict) or not isinstance(facts.get("files"), dict):
         raise InvalidInput("package.no_statement", "The package's statement cannot be read. Ask for it anew.")
     return facts
 
@@ -165,7 +199,7 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> Non
     file = tar.extractfile(member)
     if file is None:
         raise InvalidInput("package.bad_content", "The package's content is not what a package holds.")
-    with target.open("wb") as sink:
+    with private(target) as sink:
         shutil.copyfileobj(file, sink)
 
 

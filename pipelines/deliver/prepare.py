@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, cast
 from sqlalchemy.orm import Session
 
 from adapters.database import engine, transaction
-from adapters.errors import Conflict, ShuniuError
+from adapters.errors import ShuniuError
 from adapters.objects import HashingSpool, objects
 from adapters.work import Work, finish, owned
 from audit.actor import Actor
@@ -48,6 +48,7 @@ class Asked:
     agency_id: uuid.UUID
     format: FileFormat
     request: ReleaseRequest
+    attempt: uuid.UUID | None
 
     @property
     def file_name(self) -> str:
@@ -56,8 +57,13 @@ class Asked:
 
     @property
     def object_key(self) -> str:
-        """Where it lies in the object store."""
-        return f"deliveries/{self.id}/{self.file_name}"
+        """Where this attempt puts it: no attempt writes over what another made."""
+        return f"{self.folder}{self.attempt}/{self.file_name}"
+
+    @property
+    def folder(self) -> str:
+        """Where all attempts put theirs."""
+        return f"deliveries/{self.id}/"
 
 
 def run(claim: Claim) -> dict[str, Any]:
@@ -93,9 +99,8 @@ def _asked(claim: Claim) -> Asked | None:
         if "release" in claim.reached:
             door.abandon(session, uuid.UUID(claim.reached["release"]), "the step was repeated")
         request = ReleaseRequest(_actor(session, delivery), Mode(delivery.mode), delivery.purpose, delivery.matter)
-        return Asked(
-            delivery.id, delivery.number, delivery.grant_id, delivery.agency_id, FileFormat(delivery.format), request
-        )
+        known = delivery.id, delivery.number, delivery.grant_id, delivery.agency_id, FileFormat(delivery.format)
+        return Asked(*known, request, claim.token)
 
 
 def _actor(session: Session, delivery: Delivery) -> Actor:
@@ -134,6 +139,7 @@ def _told(delivery: Delivery) -> dict[str, Any]:
 
 def _prepare(claim: Claim, asked: Asked) -> dict[str, Any]:
     settings = claim.settings
+    _clear(claim, asked)
     with Session(engine(settings.app_database_url)) as session:
         release = door.authorise(session, asked.grant_id, asked.request)
         _remember(session, claim, release)
@@ -148,6 +154,13 @@ def _prepare(claim: Claim, asked: Asked) -> dict[str, Any]:
             session.rollback()
             _leave_nothing(session, claim, asked, release, error)
             raise
+
+
+def _clear(claim: Claim, asked: Asked) -> None:
+    """Remove what killed attempts left: nothing is prepared yet, and only who holds the work can prepare it."""
+    store = objects(claim.settings)
+    for key in list(store.keys(asked.folder)):
+        store.remove(key)
 
 
 def _remember(session: Session, claim: Claim, release: Release) -> None:
@@ -188,8 +201,8 @@ def _prepared(
 
 
 def _leave_nothing(session: Session, claim: Claim, asked: Asked, release: Release, error: Exception) -> None:
-    """Close the door after a failure; a file that nobody may fetch does not stay."""
+    """Close the door after a failure; this attempt's file does not stay, unless its commit went through after all."""
     door.abandon(session, release.id, type(error).__name__)
     session.commit()
-    if isinstance(error, Conflict):
+    if session.get_one(Delivery, asked.id, populate_existing=True).object_key != asked.object_key:
         objects(claim.settings).remove(asked.object_key)

@@ -55,9 +55,9 @@ def prove(challenge: str, key_file: Path) -> None:
     """Answer the hub's CHALLENGE (a file, or the text itself) and print the answer."""
     text = _challenge_text(challenge)
     if PRIVATE_AGE_KEY.encode() in key_file.read_bytes():
-        click.echo(_decrypted(text, _receiving_key(key_file)))
+        click.echo(_decrypted(text, receiving_key(key_file)))
         return
-    signing = _signing_key(key_file)
+    signing = signing_key(key_file)
     if not is_proof_of(text, public_text(signing)):
         sentence = "This is no challenge for this key, so it was not signed. Copy the challenge again, as it is."
         raise InvalidInput("key.no_challenge", sentence)
@@ -69,7 +69,7 @@ def prove(challenge: str, key_file: Path) -> None:
 @click.option("--key", "key_file", type=READABLE, required=True, help="The agency's signing key (PEM).")
 def sign(file: Path, key_file: Path) -> None:
     """Sign the bytes of FILE and print the signature (base64), apart from the file."""
-    click.echo(base64.b64encode(_signing_key(key_file).sign(file.read_bytes())).decode())
+    click.echo(base64.b64encode(signing_key(key_file).sign(file.read_bytes())).decode())
 
 
 def _write(path: Path, body: bytes, mode: int) -> None:
@@ -87,7 +87,12 @@ def _challenge_text(given: str) -> str:
     return (Path(given).read_text(encoding="utf-8") if is_file else given).strip()
 
 
-def _signing_key(path: Path) -> Ed25519PrivateKey:
+def signing_key(path: Path) -> Ed25519PrivateKey:
+    """Read an agency's signing key (PEM).
+
+    Raises:
+        InvalidInput: the file holds none, or an encrypted one.
+    """
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError) as error:
@@ -97,7 +102,12 @@ def _signing_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def _receiving_key(path: Path) -> x25519.Identity:
+def receiving_key(path: Path) -> x25519.Identity:
+    """Read an agency's receiving key (age identity).
+
+    Raises:
+        InvalidInput: the file holds none.
+    """
     lines = path.read_text(encoding="utf-8").split()
     try:
         return x25519.Identity.from_str(next(line for line in lines if line.startswith(PRIVATE_AGE_KEY)))

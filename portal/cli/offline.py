@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from adapters.errors import InvalidInput
+from exchange.modes.channel import private
 from exchange.modes.offline_open import open_package
+from portal.cli.key import receiving_key, signing_key
 from schemas.canonical import canonical_bytes
 
 READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -26,23 +27,30 @@ def command() -> None:
 @click.option("--hub-key", required=True, help="The hub's public key: base64, or a file that holds it.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="An empty folder.")
 @click.option("--sign-key", type=READABLE, help="The agency's signing key (PEM); signs the receipt.")
-def open_(package: Path, receive_key: Path, hub_key: str, out: Path, sign_key: Path | None) -> None:
-    """Verify and decrypt PACKAGE into an empty folder; write the receipt beside it."""
-    identity = receive_key.read_text(encoding="utf-8").strip().splitlines()[-1]
-    opened = open_package(package, identity, read_public_key(hub_key), out)
+@click.option("--again", is_flag=True, help="Open a package that is no newer than the last one opened.")
+def open_(package: Path, receive_key: Path, hub_key: str, out: Path, sign_key: Path | None, again: bool) -> None:
+    """Verify and decrypt PACKAGE into an empty folder; write the receipt beside it.
+
+    The last package opened is kept in a file beside the receive key.
+    """
+    signing = signing_key(sign_key) if sign_key is not None else None
+    identity, trusted = str(receiving_key(receive_key)), read_public_key(hub_key)
+    channel = receive_key.with_suffix(".channel.json")
+    opened = open_package(package, identity, trusted, out, channel, again=again)
     click.echo(
         f"Package {opened.facts['number']} of {opened.facts['sender']} for {opened.facts['receiver']}: verified."
     )
     for path in opened.files:
         click.echo(f"  {path}  {opened.facts['files'][f'data/{path.name}']['rows']} rows")
+    if opened.place.missing:
+        first, last = opened.place.missing[0], opened.place.missing[-1]
+        click.echo(f"Not opened here: packages {first} to {last} of this channel. Ask the hub about them.")
     receipt = {"receipt": opened.receipt, "signature": ""}
-    if sign_key is not None:
-        key = load_pem_private_key(sign_key.read_bytes(), password=None)
-        if not isinstance(key, Ed25519PrivateKey):
-            raise InvalidInput("key.not_ed25519", "{file} is not an Ed25519 key.", file=sign_key)
-        receipt["signature"] = base64.b64encode(key.sign(canonical_bytes(opened.receipt))).decode()
+    if signing is not None:
+        receipt["signature"] = base64.b64encode(signing.sign(canonical_bytes(opened.receipt))).decode()
     target = package.with_suffix(".receipt.json")
-    target.write_bytes(orjson.dumps(receipt, option=orjson.OPT_INDENT_2))
+    with private(target) as sink:
+        sink.write(orjson.dumps(receipt, option=orjson.OPT_INDENT_2))
     click.echo(f"Receipt: {target}. Upload it on the delivery's page to acknowledge.")
 
 

@@ -19,10 +19,11 @@ from adapters.clock import case_today
 from adapters.database import transaction
 from adapters.errors import Conflict, Misconfigured, Terminal, Transient
 from adapters.objects import ObjectStore, objects
-from adapters.work import MAXIMUM_ATTEMPTS, Work
+from adapters.work import MAXIMUM_ATTEMPTS, Work, take
 from audit.actor import Actor
 from audit.models import Evidence
 from directory.catalogue.models import ResourceVersion
+from exchange import release as door
 from exchange.deliveries.models import Delivery, DeliveryState, FileFormat
 from exchange.deliveries.progress import revoke
 from exchange.deliveries.request import request
@@ -31,7 +32,7 @@ from exchange.grants.models import Grant, ReleaseRecord
 from exchange.modes.offline_open import open_package
 from pipelines.deliver import package, prepare
 from pipelines.ingest.load import load_now
-from pipelines.steps import run_step
+from pipelines.steps import Claim, run_step
 from schemas.words import Mode
 from tests import factories
 from tests.integration.pipelines.conftest import Hub
@@ -136,7 +137,8 @@ def test_packages_follow_each_other_in_the_channel_and_open(case: Case, tmp_path
         delivery = case.delivery(work_id)
         path = tmp_path / f"{sequence}.shuniu"
         path.write_bytes(case.content(delivery))
-        opened = open_package(path, str(case.identity), public, tmp_path / str(sequence))
+        opened = open_package(path, str(case.identity), public, tmp_path / str(sequence), tmp_path / "channel.json")
+        assert (opened.place.again, len(opened.place.missing)) == (False, 0)
         assert (opened.facts["sequence"], opened.facts["previous"]) == (sequence, previous)
         assert opened.facts["receiver"] == case.actor.agency_code
         assert pq.read_table(tmp_path / str(sequence) / "data.parquet").num_rows == 20
@@ -218,6 +220,60 @@ def test_a_delivery_revoked_while_it_was_made_leaves_no_file(case: Case, monkeyp
     assert delivery.state == DeliveryState.FAILED
     assert list(objects(case.hub.settings).keys(f"deliveries/{delivery.id}/")) == []
     assert (case.releases(), case.used()) == (["ABORTED"], 0)
+
+
+def test_a_stale_attempt_overwrites_nothing_and_leaves_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that lost its lease while it wrote ends after the next has prepared the delivery."""
+    put, work_id = ObjectStore.put, case.ask()
+    ready: list[dict[str, Any]] = []
+
+    def overtaken(self: ObjectStore, key: str, *arguments: Any, **more: Any) -> Any:
+        monkeypatch.setattr(ObjectStore, "put", put)
+        with transaction(case.hub.settings.app_database_url) as session:
+            taken = take(session, work_id)
+            assert taken
+            claim = Claim(case.hub.settings, work_id, dict(taken.payload), dict(taken.result), taken.lease_token)
+        ready.append(prepare.run(claim))
+        return put(self, key, io.BytesIO(b"stale"), length=5, media_type="x")
+
+    monkeypatch.setattr(ObjectStore, "put", overtaken)
+    with pytest.raises(Transient):
+        run_step(case.hub.settings, "deliver", work_id)
+    delivery = case.delivery(work_id)
+    assert (delivery.state, delivery.sha256) == (DeliveryState.PREPARED, ready[0]["sha256"])
+    assert hashlib.sha256(case.content(delivery)).hexdigest() == delivery.sha256
+    assert list(objects(case.hub.settings).keys(f"deliveries/{delivery.id}/")) == [delivery.object_key]
+    assert (case.releases(), case.used()) == (["ABORTED", "COMPLETED"], 20)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_file_stays_exactly_when_its_delivery_was_committed(
+    case: Case, monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    """A database that fails at the end: before the commit the file goes; after it, only the answer is lost."""
+    complete, work_id = door.complete, case.ask()
+
+    def failing(*arguments: Any, **more: Any) -> None:
+        if lost:
+            complete(*arguments, **more)
+        raise Transient("database.lost", "broken by the test")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(door, "complete", failing)
+        with pytest.raises(Transient):
+            run_step(case.hub.settings, "deliver", work_id)
+    delivery = case.delivery(work_id)
+    assert delivery.state == (DeliveryState.PREPARED if lost else DeliveryState.REQUESTED)
+    kept = list(objects(case.hub.settings).keys(f"deliveries/{delivery.id}/"))
+    assert kept == ([delivery.object_key] if lost else [])
+
+
+def test_what_a_killed_attempt_left_is_gone_after_the_next(case: Case) -> None:
+    work_id = case.ask()
+    folder = f"deliveries/{case.delivery(work_id).id}/"
+    objects(case.hub.settings).put(f"{folder}{uuid.uuid4()}/x.parquet", io.BytesIO(b"left"), length=4)
+    run_step(case.hub.settings, "deliver", work_id)
+    assert list(objects(case.hub.settings).keys(folder)) == [case.delivery(work_id).object_key]
 
 
 def test_a_hub_without_its_own_key_makes_no_package(case: Case) -> None:

@@ -1,8 +1,13 @@
 """An offline package opens for its receiver whole, and for nobody else or not at all."""
 
+import hashlib
 import io
+import stat
 import tarfile
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,17 +17,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.clock import system_now
 from adapters.errors import InvalidInput
+from exchange.modes import offline
+from exchange.modes import package as forms
 from exchange.modes.offline import pack_files
-from exchange.modes.offline_open import open_package
+from exchange.modes.offline_open import Opened, open_package
 from exchange.modes.package import PackageFacts
 
 HUB = Ed25519PrivateKey.from_private_bytes(bytes(32))
 RECEIVER = pyrage.x25519.Identity.generate()
 
 
-def facts() -> PackageFacts:
-    return PackageFacts(
+def facts(**changes: Any) -> PackageFacts:
+    values: dict[str, Any] = dict(
         delivery="d",
         number="JF-1",
         sender="hub",
@@ -36,24 +44,29 @@ def facts() -> PackageFacts:
         items=("code",),
         purpose="p",
         created="2026-01-01T00:00:00Z",
-        not_after="2027-01-01",
+        not_after=(system_now() + timedelta(days=30)).isoformat(),
     )
+    return PackageFacts(**values | changes)
+
+
+def packed(folder: Path, **changes: Any) -> tuple[bytes, str]:
+    """A package of three rows, and the digest of its statement."""
+    data = folder / "data.parquet"
+    pq.write_table(pa.table({"code": ["1", "2", "3"]}), data)
+    sink = io.BytesIO()
+    _, envelope = pack_files({data: 3}, sink, facts(**changes), HUB, folder)
+    return sink.getvalue(), hashlib.sha256(envelope).hexdigest()
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    folder = tmp_path_factory.mktemp("pack")
-    data = folder / "data.parquet"
-    pq.write_table(pa.table({"code": ["1", "2", "3"]}), data)
-    sink = io.BytesIO()
-    pack_files({data: 3}, sink, facts(), HUB, folder)
-    return sink.getvalue()
+    return packed(tmp_path_factory.mktemp("pack"))[0]
 
 
 def opened(package: bytes, folder: Path, identity: str = str(RECEIVER), key: Ed25519PrivateKey = HUB) -> list[Path]:
     path = folder / "package.shuniu"
     path.write_bytes(package)
-    return open_package(path, identity, key.public_key(), folder / "out").files
+    return open_package(path, identity, key.public_key(), folder / "out", folder / "channel.json").files
 
 
 def test_the_receiver_gets_every_row(package: bytes, tmp_path: Path) -> None:
@@ -103,3 +116,84 @@ def test_a_changed_or_cut_package_gives_nothing(
     with pytest.raises(InvalidInput):
         opened(changed, folder)
     assert not (folder / "out").exists() or not list((folder / "out").iterdir())
+
+
+Receive = Callable[..., Opened]
+
+
+@pytest.fixture
+def receive(tmp_path: Path) -> Receive:
+    """Open packages one after the other on one machine."""
+    folders = iter(range(100))
+
+    def opening(content: bytes, **more: Any) -> Opened:
+        folder = tmp_path / str(next(folders))
+        folder.mkdir()
+        path, kept = folder / "package.shuniu", tmp_path / "channel.json"
+        path.write_bytes(content)
+        try:
+            return open_package(path, str(RECEIVER), HUB.public_key(), folder / "out", kept, **more)
+        except InvalidInput:
+            assert not (folder / "out").exists() or not list((folder / "out").iterdir())
+            raise
+
+    return opening
+
+
+def code_of(receive: Receive, content: bytes, **more: Any) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        receive(content, **more)
+    return caught.value.code
+
+
+def test_a_package_opens_until_its_day_and_not_after(tmp_path: Path, receive: Receive) -> None:
+    for late in ("2020-01-31T00:00:00+00:00", "2020-01-31", (system_now() - timedelta(seconds=1)).isoformat()):
+        assert code_of(receive, packed(tmp_path, not_after=late)[0]) == "package.expired"
+    for wrong in ("", "soon", None):
+        assert code_of(receive, packed(tmp_path, not_after=wrong)[0]) == "package.no_statement"
+    assert receive(packed(tmp_path)[0]).files
+
+
+def test_a_package_that_is_sent_again_is_seen(tmp_path: Path, receive: Receive) -> None:
+    first, digest = packed(tmp_path)
+    second, _ = packed(tmp_path, sequence=2, previous=digest)
+    assert not receive(first).place.again
+    assert code_of(receive, first) == "package.not_newer"
+    assert not receive(second).place.again
+    assert (code_of(receive, first), code_of(receive, second)) == ("package.not_newer", "package.not_newer")
+    assert receive(first, again=True).place.again
+    assert code_of(receive, second) == "package.not_newer"
+
+
+def test_a_package_that_does_not_follow_is_refused_and_a_gap_is_told(tmp_path: Path, receive: Receive) -> None:
+    first, digest = packed(tmp_path, sequence=4, previous="f" * 64)
+    assert len(receive(first).place.missing) == 0
+    assert code_of(receive, packed(tmp_path, sequence=5, previous="0" * 64)[0]) == "package.other_channel"
+    later, _ = packed(tmp_path, sequence=8, previous="0" * 64)
+    assert receive(later).place.missing == range(5, 8)
+    other, _ = packed(tmp_path, sender="another hub", previous=digest)
+    assert not receive(other).place.again
+
+
+def test_what_is_damaged_is_not_kept_as_opened(tmp_path: Path, receive: Receive) -> None:
+    whole, _ = packed(tmp_path)
+    cut = whole.index(b"age-encryption.org") + 300
+    assert code_of(receive, whole[:cut] + bytes([whole[cut] ^ 1]) + whole[cut + 1 :]).startswith("package.")
+    assert receive(whole).files
+    (tmp_path / "channel.json").write_text("[1]")
+    assert code_of(receive, packed(tmp_path, sequence=2)[0]) == "package.channel_file"
+
+
+@pytest.mark.parametrize("name", ["_type", "predicateType"])
+def test_a_statement_of_another_kind_is_none(
+    tmp_path: Path, receive: Receive, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    stated = forms.statement
+    monkeypatch.setattr(offline, "statement", lambda *given: {**stated(*given), name: "https://example.org/other"})
+    assert code_of(receive, packed(tmp_path)[0]) == "package.no_statement"
+
+
+def test_what_is_opened_is_its_owners_alone(tmp_path: Path, receive: Receive) -> None:
+    [file] = receive(packed(tmp_path)[0]).files
+    for path, mode in ((file, 0o600), (tmp_path / "channel.json", 0o600), (file.parent, 0o700)):
+        assert stat.S_IMODE(path.stat().st_mode) == mode
