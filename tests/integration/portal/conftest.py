@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from werkzeug.test import TestResponse
 
 from adapters.clock import system_now
-from adapters.database import engine, transaction
+from adapters.database import engine, single_statements, transaction
 from adapters.settings import Settings
 from audit.actor import Actor
 from directory.people.models import Account, SignIn
@@ -150,3 +150,4 @@ def _no_connections_left(fresh: dict[str, str]) -> Any:
     """Give back this database's connections, since the database is dropped."""
     yield
     engine(fresh["SHUNIU_APP_DATABASE_URL"]).dispose()
+    single_statements(fresh["SHUNIU_APP_DATABASE_URL"]).dispose()

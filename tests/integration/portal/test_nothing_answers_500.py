@@ -30,10 +30,12 @@ from schemas import contracts
 from tests import factories
 from tests.integration.exchange.conftest import Case, _case
 from tests.integration.portal.conftest import People, signed_in
+from tests.integration.portal.world import program
 
 ROOT = Path(__file__).resolve().parents[3]
 TRIES = int(os.environ.get("SHUNIU_FUZZ_TRIES", "4"))
-"""Requests per route and method; raise it to search longer."""
+"""Requests per route and method, and on the API per caller; raise it to search longer."""
+LONG = "文" * 20_001
 NASTY = [
     "",
     " ",
@@ -49,7 +51,7 @@ NASTY = [
     "0001-01-01",
     "10000-01-01",
     "a" * 301,
-    "文" * 20_001,
+    LONG,
     "\x1b[31m",
     "\u202e\u200b",
     "\ufffd",
@@ -149,8 +151,13 @@ class Sender:
         made: dict[str, Any] = {
             name: self.identifier(name) if name.endswith("_id") else self.value() for name in chosen
         }
-        made.update({name: [self.value(), self.value()] for name in chosen[:2]})
+        made.update({name: [self.value(), self.random.choice(NASTY[:14])] for name in chosen[:2]})
         return made
+
+    def query(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Fields as they go into an address: at most one very long text, since Python takes 0.1 s to read each."""
+        kept = next((name for name, value in fields.items() if value == LONG), "")
+        return {name: "文" * 301 if value == LONG and name != kept else value for name, value in fields.items()}
 
     def json(self, depth: int = 0) -> Any:
         dice = self.random.randint(0, 9 if depth < 3 else 6)
@@ -178,7 +185,7 @@ class Sender:
 
     def send(self, client: FlaskClient, rule: Rule, method: str, contract: str) -> str:
         path, fields = self.address(rule), self.fields()
-        more: dict[str, Any] = {"query_string": fields}
+        more: dict[str, Any] = {"query_string": self.query(fields)}
         if method != "GET" and rule.rule.startswith("/api/"):
             more = {"json": self.body_of(contract) if contract else self.json()}
             more["headers"] = {"Idempotency-Key": uuid.UUID(int=self.random.getrandbits(128)).hex}
@@ -194,9 +201,19 @@ class Sender:
         return "" if status < 500 or status == 503 else f"{status} {method} {path} {more}"
 
 
-@pytest.mark.timeout(900)
+def programs(portal: Portal, case: Case, stranger: FlaskClient) -> list[FlaskClient]:
+    """Callers of the API: programs of both sides of the case, one of another agency, and one without a token."""
+    sides = [
+        program(portal, case.session, agency, Role.REQUESTER, Role.COMPILER)
+        for agency in (case.requester, case.provider)
+    ]
+    return [*sides, stranger, portal.test_client()]
+
+
+@pytest.mark.timeout(60 * TRIES)
 def test_no_route_answers_500(portal: Portal, people: People, api: FlaskClient, case: Case) -> None:
     portal.config["WTF_CSRF_ENABLED"] = False
+    callers = programs(portal, case, api)
     sender = Sender(portal, case.session, seed=20261122)
     browsers = clients(portal, case.session)
     failed = []
@@ -206,9 +223,10 @@ def test_no_route_answers_500(portal: Portal, people: People, api: FlaskClient, 
             continue
         contract = getattr(getattr(portal.view_functions[rule.endpoint], "endpoint", None), "request", "")
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            on_api = rule.rule.startswith("/api/")
             for _ in range(TRIES):
-                client = api if rule.rule.startswith("/api/") else sender.random.choice(admitted(browsers, declared))
-                failed.append(sender.send(client, rule, method, contract))
+                chosen = callers if on_api else [sender.random.choice(admitted(browsers, declared))]
+                failed += [sender.send(client, rule, method, contract) for client in chosen]
     assert [failure for failure in failed if failure] == []
 
 
