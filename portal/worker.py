@@ -23,6 +23,7 @@ from adapters.settings import Settings
 from adapters.work import Runner, Work, claim, fail, finish, owned
 from audit.sequence import run_forever
 from exchange.grants.expire import expire
+from exchange.release import sweep_open
 from portal.wiring import wire
 
 Task = Callable[[Session, Settings, Mapping[str, Any]], dict[str, Any]]
@@ -34,7 +35,8 @@ Chore = Callable[[Session], int]
 KINDS: dict[str, Task] = {}
 """Short kinds of work by name; a room's function is entered here, in the room above all others."""
 
-CHORES: dict[str, Chore] = {"grants whose term is over": expire}
+CHORES: dict[str, Chore] = {"grants whose term is over": expire, "releases left open": sweep_open}
+"""What every worker looks after; a release that a killed process left open is closed whether Airflow runs or not."""
 
 IDLE_SECONDS = 0.5
 LONGEST_PAUSE = 10.0

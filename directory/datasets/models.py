@@ -26,7 +26,7 @@ class DatasetVersion(Base):
     Attributes:
         resource_version_id: the catalogue version whose items the rows were checked against.
         location: path of the Delta table inside the bucket; ``delta_version`` its version.
-        digest: SHA-256 over the rows in load order, hex (``pipelines.digest``).
+        digest: SHA-256 over the digests of the files in load order, hex (``pipelines.digest``).
         set_aside_reasons: count of set-aside rows per reason code.
         set_aside_location: object key of the Parquet file of rows set aside, with reasons.
         serving_table: name of the table in the serving database, when served.

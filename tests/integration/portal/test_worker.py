@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,11 @@ from adapters.settings import Settings
 from adapters.work import MAXIMUM_ATTEMPTS, Runner, Work, WorkState, enqueue
 from audit.actor import HUB
 from audit.models import Evidence, LogLeaf
+from exchange.grants.models import ReleaseRecord
+from exchange.release import ReleaseRequest, authorise
 from portal.worker import Worker
+from schemas.words import Mode
+from tests.integration.portal.world import World
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -124,3 +130,26 @@ def test_the_process_sequences_evidence_and_ends_when_asked(own: Settings, fresh
     assert worker.returncode == 0, err
     assert "Traceback" not in err
     engine(own.app_database_url).dispose()
+
+
+def test_the_worker_closes_releases_that_a_crash_left_open(world: World) -> None:
+    asked = ReleaseRequest(world.case.asks, Mode.FILES, world.granted.purpose, "办件-17")
+    left, fresh = (authorise(world.session, world.granted.id, asked).id for _ in range(2))
+    world.session.get_one(ReleaseRecord, left).authorised_at -= timedelta(days=2)
+    world.session.commit()
+    stop = Worker(world.portal.settings)
+    working = threading.Thread(target=stop.run)
+    working.start()
+    try:
+        wait_for(lambda: state(world, left) == "UNKNOWN")
+    finally:
+        stop.stop()
+        working.join(30)
+        engine(world.portal.settings.sequencer_database_url).dispose()
+    assert state(world, fresh) == "AUTHORISED"
+    assert [entry["subject"] for entry in world.evidence("release.unknown")] == [f"release/{left}"]
+
+
+def state(world: World, release_id: uuid.UUID) -> str:
+    world.session.rollback()
+    return world.session.get_one(ReleaseRecord, release_id, populate_existing=True).state
