@@ -35,6 +35,7 @@ STEPS = {
 that is called is imported, so that a step starts quickly."""
 
 TABLES = tables.MODULES
+FAULT = "The hub could not do this. Tell its operator the number of the work, {work}; the log names the cause."
 SWEEP = "pipelines.reconcile.sweep"
 log = logging.getLogger(__name__)
 Result = dict[str, Any]
@@ -91,7 +92,7 @@ def run_step(settings: Settings, name: str, work_id: uuid.UUID) -> Result:
             result: Result = step.run(claim)
         except Exception as error:
             if _failed(claim, error, step.give_up) and not isinstance(error, ShuniuError):
-                raise Terminal("work.failed", _said(error, work_id)) from error
+                raise Terminal("work.failed", FAULT, work=work_id) from error
             raise
         return result
 
@@ -147,4 +148,4 @@ def _said(error: Exception, work_id: uuid.UUID) -> str:
     """What people are told, and evidence keeps: an error that is not ours may say anything, so only the log has it."""
     if isinstance(error, ShuniuError):
         return str(error)
-    return f"The hub could not do this. Tell its operator the number of the work, {work_id}; the log names the cause."
+    return FAULT.format(work=work_id)
