@@ -205,7 +205,8 @@ def test_a_revocation_under_way_is_waited_for_and_counts(file: Fetched) -> None:
     """What was read of the row before the revocation was committed decides nothing."""
     engine = file.world.session.get_bind()
     with Session(engine) as fetching, Session(engine) as other:
-        assert fetching.get_one(Delivery, file.id).state == "PREPARED"
+        seen = fetching.get_one(Delivery, file.id)
+        assert seen.state == "PREPARED"
         progress.revoke(other, file.world.case.answers, file.id, reason="泄露")
         other.commit()
         with pytest.raises(Exception, match="not ready"):
