@@ -27,9 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from audit.append import configured
-from audit.models import Evidence, EvidencePersonal
-from audit.personal import details_of
+from audit.models import Evidence
 
 DONE, REFUSED = "DONE", "REFUSED"
 _FETCH = 1_000
@@ -231,20 +229,6 @@ def recorded(session: Session, by: Column, names: Collection[str], kinds: Collec
         except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
             continue
         found.setdefault(name, []).append(Recorded(kind, after if isinstance(after, dict) else {}))
-    return found
-
-
-def personal_details(session: Session, entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
-    """Personal details of entries; those that were destroyed or do not open are left out, verification names them."""
-    rows = select(EvidencePersonal).where(
-        EvidencePersonal.evidence_id.in_(entry_ids), EvidencePersonal.wrapped_key.is_not(None)
-    )
-    seal, found = configured().seal, {}
-    for row in session.scalars(rows):
-        try:
-            found[row.evidence_id] = details_of(seal.open(row.evidence_id, row.wrapped_key or b"", row.ciphertext))
-        except ValueError:
-            continue
     return found
 
 

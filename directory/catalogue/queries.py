@@ -60,9 +60,10 @@ def locked_version(
         NotFound: there is none.
         Conflict: somebody changed it since the form was filled.
     """
-    known = session.get(ResourceVersion, version_id) if lock_resource else None
-    if known is not None:
-        resource(session, known.resource_id, lock=True)
+    if lock_resource:  # read as a column: an object that is loaded before its lock may be stale when it has it
+        of = session.scalar(select(ResourceVersion.resource_id).where(ResourceVersion.id == version_id))
+        if of is not None:
+            resource(session, of, lock=True)
     found = session.get(ResourceVersion, version_id, with_for_update=True, populate_existing=True)
     if found is None:
         raise _unknown()

@@ -7,7 +7,8 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from audit.models import Evidence
-from audit.reconcile import Discrepancy, batches, differences, personal_details, recorded
+from audit.opened import personal_details
+from audit.reconcile import Discrepancy, batches, differences, recorded
 from exchange.grants.models import Grant, ReleaseRecord, ReleaseState
 from exchange.grants.recorded import content
 from schemas.canonical import digest
