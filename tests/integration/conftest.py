@@ -106,7 +106,7 @@ def home(tmp_path: Path) -> Path:
 
 def drop_database(connection: Connection, name: str) -> None:
     """Drop a database; an autovacuum at work in it may not be ended by its owner, so it is waited for."""
-    for _ in range(100):
+    for _ in range(600):
         try:
             connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
             return
