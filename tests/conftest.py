@@ -12,7 +12,6 @@ settings.load_profile("busy machine")
 LONGEST = "the whole hub"
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Name each test's group (pytest-xdist, ``--dist loadgroup``), and put the longest group first."""
     for item in items:

@@ -44,12 +44,12 @@ class Receiver:
     keys: Path
     address: str
 
-    def open(self, package: Path, sign_key: str = "sign.pem") -> dict[str, Any]:
+    def open(self, package: Path, sign_key: str = "sign.pem", *more: str) -> dict[str, Any]:
         """Open the package with the command that agencies run; the signed receipt it writes."""
         hub = self.asks.get("/api/v1/keys").get_json()["hub"]["public_key"]
         keys = ["--receive-key", str(self.keys / "receive.txt"), "--sign-key", str(self.keys / sign_key)]
         out = package.with_suffix(f".{sign_key}.opened")
-        arguments = ["open", str(package), *keys, "--hub-key", hub, "--out", str(out)]
+        arguments = ["open", str(package), *keys, "--hub-key", hub, "--out", str(out), *more]
         done = CliRunner().invoke(command, arguments, catch_exceptions=False)
         assert done.exit_code == 0, done.output
         assert pq.read_table(out / "data.parquet")["code"].to_pylist() == [row[0] for row in ROWS]
@@ -123,7 +123,7 @@ def test_a_package_is_opened_and_acknowledged_with_its_signed_receipt(receiver: 
 
     bare = {"accepted": True, "sha256": ready["sha256"]}
     assert refused(receiver.acknowledge(receiver.asks, bare)) == (422, "delivery.receipt_needed")
-    forged = receiver.open(package, "other.pem")
+    forged = receiver.open(package, "other.pem", "--again")
     assert refused(receiver.acknowledge(receiver.asks, {"accepted": True, **forged})) == (422, "delivery.bad_signature")
     key = Ed25519PrivateKey.generate()
     moved = good["receipt"] | {"package_sha256": "0" * 64}
