@@ -12,6 +12,7 @@ settings.load_profile("busy machine")
 LONGEST = "the whole hub"
 
 
+@pytest.hookimpl(tryfirst=True)  # the plug-in reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Name each test's group (pytest-xdist, ``--dist loadgroup``), and put the longest group first."""
     for item in items:
