@@ -28,7 +28,7 @@ up: setup ## Start the hub, empty or as it was left, until Ctrl-C
 
 .PHONY: test
 test: lint ## Everything that must hold: linters, types, import contracts, unit, integration and browser tests
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder tests/unit tests/integration tests/e2e
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/unit tests/integration tests/e2e
 
 .PHONY: lint
 lint: setup ## Linters, types and import contracts alone
