@@ -9,6 +9,7 @@ from adapters.settings import Settings
 from tests.e2e.world import Look, PageAs, World, badge, made_world, newest_grant, send
 
 OPEN = ("credit_code", "entity_name")
+APPLICATION = re.compile(r"/applications/[0-9a-f-]{36}")
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,7 @@ def test_a_directed_new_answer_opens_a_grant_of_the_second_round(world: World, p
 def answer_anew(world: World, sun: Page, zhao: Page, look: Look) -> None:
     """The provider answers the refused item again, and both items are then under grants."""
     sun.get_by_role("link", name=re.compile("申请")).last.click()
+    sun.wait_for_url(APPLICATION)
     application = sun.url
     zhao.goto(application)
     zhao.get_by_role("link", name="答复", exact=True).click()
@@ -133,6 +135,7 @@ def test_a_dispute_goes_before_the_leading_group_which_rules(world: World, page_
     sun.goto(dispute)
     expect(sun.get_by_text("领导小组会议纪要〔2026〕8号")).to_be_visible()
     sun.get_by_role("link", name=re.compile("申请")).last.click()
+    sun.wait_for_url(APPLICATION)
     zhao.goto(f"{sun.url}?step=answer")
     zhao.fill("#field-reason", "仍不同意。")
     zhao.check("input[name=items-0-decision][value=REFUSED]")

@@ -233,6 +233,7 @@ def test_the_register_of_agencies_people_and_programs(page_as: PageAs, look: Loo
     page_as("cat-yang", password)
     security.goto("/agencies/?text=经济和信息化委员会")
     security.get_by_role("link", name="经济和信息化委员会").first.click()
+    security.wait_for_url("**/agencies/*-*")
     security.goto(f"{security.url}?tab=programs")
     security.locator("form[action$='/programs'] [name=name]").fill("监测程序")
     security.locator("[name=responsible_id]").select_option(label="褚宁")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 
 import pytest
@@ -40,6 +41,7 @@ def test_personal_details_are_opened_by_the_auditor_alone_and_that_is_an_entry(
     listed = f"/evidence/?matter=application/{case}&kind=application.received"
     feng.goto(listed)
     feng.locator("tbody a[href^='/evidence/']").first.click()
+    feng.wait_for_url(re.compile(r"/evidence/[0-9a-f-]{36}"))
     entry = feng.url
     feng.get_by_role("button", name="打开", exact=True).click()
     expect(feng.locator(".alert-danger")).to_be_visible()

@@ -38,7 +38,7 @@ def test_a_need_is_checked_raised_and_accepted(world: World, page_as: PageAs, lo
     zhao.goto("/")
     zhao.goto("/needs/?view=asked")
     zhao.locator("main td a").first.click()
-    assert zhao.url == address
+    zhao.wait_for_url(address)
     zhao.get_by_role("link", name="接受", exact=True).click()
     zhao.locator("main form.hub-form button[type=submit]").click()
     expect(zhao.locator("#wrong-answer")).to_be_visible()

@@ -33,8 +33,8 @@ def login(portal_settings: Settings) -> str:
 def send(page: Page, name: str, data: bytes) -> None:
     """Choose a file and send the form."""
     page.locator("[name=file]").set_input_files({"name": name, "mimeType": SHEET, "buffer": data})
-    page.locator("#workbook button[type=submit]").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("#workbook button[type=submit]").click()
 
 
 def with_rows(template: bytes, **changes: str) -> bytes:

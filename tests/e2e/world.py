@@ -248,8 +248,8 @@ def newest_grant(session: Session, address: str) -> Grant:
 
 def send(page: Page) -> None:
     """Send the form of the page and see that it was taken."""
-    page.locator("main form.hub-form button[type=submit]").first.click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("main form.hub-form button[type=submit]").first.click()
     expect(page.locator(".form-wrong, .alert-danger")).to_have_count(0)
 
 
