@@ -44,8 +44,7 @@ def raise_dispute(session: Session, actor: Actor, application_id: uuid.UUID, *, 
         raise Conflict(
             "dispute.once_per_answer",
             "Your agency has objected to this answer before, and each answer can be objected to once. Apply anew if "
-            "the "
-            "circumstances have changed.",
+            "the circumstances have changed.",
         )
     now = case_now(session)
     dispute = Dispute(
