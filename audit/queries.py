@@ -174,7 +174,7 @@ def personal(session: Session, actor: Actor, entry_id: uuid.UUID, reason: str = 
         f"evidence/{entry_id}",
         actor,
         matter=seen.matter,
-        after={"reason": reason} if reason else None,
+        personal={"reason": reason},
     )
     return details
 

@@ -60,6 +60,8 @@ class Recorded:
 
 
 Reconciler = Callable[[Session], Iterator[Discrepancy]]
+Opener = Callable[[Session, Collection[uuid.UUID]], Mapping[uuid.UUID, Mapping[str, Any]]]
+"""Opens personal details of entries, by id (``audit.opened.personal_details``); what does not open is left out."""
 Column = InstrumentedAttribute[Any]
 
 _registered: dict[str, Reconciler] = {}
@@ -167,6 +169,7 @@ def facts_follow_entries(
     *,
     first: Mapping[str, Any] | None = None,
     states: Mapping[str, str] | None = None,
+    opener: Opener | None = None,
 ) -> Reconciler:
     """What each row says is what its entries recorded last, fact by fact (else: 20 rows left, and here it says 2).
 
@@ -178,11 +181,13 @@ def facts_follow_entries(
         facts: what a row says, by the names and in the shape of the entries' ``after``.
         first: facts of a row before any entry says otherwise.
         states: the ``state`` that kinds of entry lead to, where they do not say it themselves.
+        opener: opens what entries state in their encrypted part, see ``recorded``.
     """
 
     def reconcile(session: Session) -> Iterator[Discrepancy]:
         for batch in batches(session, rows, identity):
-            entries = recorded(session, Evidence.subject, [_name(noun, row, identity) for row in batch], kinds)
+            names = [_name(noun, row, identity) for row in batch]
+            entries = recorded(session, Evidence.subject, names, kinds, opener)
             for row in batch:
                 subject = _name(noun, row, identity)
                 if subject in entries:
@@ -211,24 +216,33 @@ def batches(session: Session, rows: Select[Any], identity: Column) -> Iterator[S
         last = getattr(batch[-1], identity.key)
 
 
-def recorded(session: Session, by: Column, names: Collection[str], kinds: Collection[str]) -> dict[str, list[Recorded]]:
+def recorded(
+    session: Session, by: Column, names: Collection[str], kinds: Collection[str], opener: Opener | None = None
+) -> dict[str, list[Recorded]]:
     """Entries of what happened, oldest first, by subject or matter; refusals are none, failures are.
+
+    What may name people, and digests by which it could be guessed, lies in an entry's encrypted part. Once its key is
+    destroyed such facts are stated by no entry.
 
     Args:
         by: ``Evidence.subject`` or ``Evidence.matter``.
         names: which ones.
         kinds: evidence kinds.
+        opener: opens the encrypted parts, whose facts then count as those in the clear do; None leaves them shut.
     """
-    entries = select(by, Evidence.kind, Evidence.body).where(
+    entries = select(by, Evidence.kind, Evidence.body, Evidence.id).where(
         by.in_(names), by != literal_column("''"), Evidence.kind.in_(kinds), Evidence.outcome != REFUSED
     )
     found: dict[str, list[Recorded]] = {}
-    for name, kind, body in session.execute(entries.order_by(Evidence.recorded_at, Evidence.id)):
-        try:
-            after = json.loads(body)["data"]["after"]
-        except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
-            continue
-        found.setdefault(name, []).append(Recorded(kind, after if isinstance(after, dict) else {}))
+    for read in session.execute(entries.order_by(Evidence.recorded_at, Evidence.id)).partitions(_FETCH):
+        sealed = opener(session, [entry_id for *_, entry_id in read]) if opener else {}
+        for name, kind, body, entry_id in read:
+            try:
+                after = json.loads(body)["data"]["after"]
+            except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
+                continue
+            stated = after if isinstance(after, dict) else {}
+            found.setdefault(name, []).append(Recorded(kind, {**sealed.get(entry_id, {}), **stated}))
     return found
 
 

@@ -9,6 +9,7 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
+from audit.opened import personal_details
 from audit.reconcile import entries_have_rows, facts_follow_entries, register, rows_have_entries, states_follow_entries
 from directory.agencies.models import Agency
 from directory.catalogue.change import change_facts
@@ -58,7 +59,12 @@ def register_reconcilers() -> None:
     register("resource_version-content", content)
     _rows("catalogue_change", CatalogueChange.id, "resource.change_recorded")
     changes = facts_follow_entries(
-        "catalogue_change", select(CatalogueChange), CatalogueChange.id, _CHANGES, change_facts
+        "catalogue_change",
+        select(CatalogueChange),
+        CatalogueChange.id,
+        _CHANGES,
+        change_facts,
+        opener=personal_details,
     )
     register("catalogue_change-content", changes)
 

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from audit.opened import personal_details
 from audit.reconcile import entries_have_rows, facts_follow_entries, register, rows_have_entries, states_follow_entries
 from exchange.agreements.compared import agreement_facts, signatures_stand
 from exchange.agreements.models import Agreement, AgreementState
@@ -54,7 +55,10 @@ def register_reconcilers() -> None:
     _grants()
     _deliveries()
     _rows("need", Need.id, ["need.raised"])
-    register("need-content", facts_follow_entries("need", select(Need), Need.id, STEPS, need_facts, first=UNANSWERED))
+    needs = facts_follow_entries(
+        "need", select(Need), Need.id, STEPS, need_facts, first=UNANSWERED, opener=personal_details
+    )
+    register("need-content", needs)
 
 
 def _applications() -> None:
@@ -78,7 +82,12 @@ def _agreements() -> None:
     _rows("agreement", Agreement.id, ["agreement.proposed"])
     register("agreement-state", states_follow_entries("agreement", Agreement.id, Agreement.state, _AGREEMENT_STATES))
     proposed = facts_follow_entries(
-        "agreement", select(Agreement), Agreement.id, ["agreement.proposed"], agreement_facts
+        "agreement",
+        select(Agreement),
+        Agreement.id,
+        ["agreement.proposed"],
+        agreement_facts,
+        opener=personal_details,
     )
     register("agreement-content", proposed)
     register("agreement-signatures", signatures_stand)
@@ -100,7 +109,9 @@ def _disputes() -> None:
 def _grants() -> None:
     _rows("grant", Grant.id, ["grant.opened"])
     register("grant-state", states_follow_entries("grant", Grant.id, Grant.state, _GRANT_STATES))
-    opened = facts_follow_entries("grant", select(Grant), Grant.id, ["grant.opened"], grants.grant_facts)
+    opened = facts_follow_entries(
+        "grant", select(Grant), Grant.id, ["grant.opened"], grants.grant_facts, opener=personal_details
+    )
     register("grant-content", opened)
     register("grant-used", grants.used_rows_add_up)
     _rows("release", ReleaseRecord.id, ["release.authorised", "release.completed"])

@@ -77,8 +77,7 @@ def note(session: Session, actor: Actor, of: Resource, happened_on: date, what: 
     )
     session.add(change)
     session.flush()
-    facts = {"code": of.code, "happened_on": happened_on.isoformat(), "digest": sha256_hex(what.encode())}
-    _record(session, actor, change, "resource.change_recorded", facts)
+    _record(session, actor, change, "resource.change_recorded", {"code": of.code})
     return change
 
 
@@ -153,7 +152,7 @@ def _open_of(resource_id: uuid.UUID, *, lock: bool = True) -> Select[CatalogueCh
 
 
 def change_facts(change: CatalogueChange) -> dict[str, object]:
-    """What a change says, as its entries record it."""
+    """What a change says, as its entries record it; the digest of its words in their encrypted part."""
     return {
         "happened_on": change.happened_on.isoformat(),
         "digest": sha256_hex(change.what.encode()),
@@ -168,5 +167,6 @@ def _record(session: Session, actor: Actor, change: CatalogueChange, kind: str, 
     session.flush()
     authority = f"{change.rule_set} Art. {rule_set(change.rule_set).figure(FIGURE).article}"
     facts = {**change_facts(change), "resource": str(change.resource_id), **more}
-    subject = f"catalogue_change/{change.id}"
-    append(session, kind, subject, actor, authority=authority, after=facts, case_time=case_now(session))
+    words = {"digest": facts.pop("digest")}
+    subject, now = f"catalogue_change/{change.id}", case_now(session)
+    append(session, kind, subject, actor, authority=authority, after=facts, personal=words, case_time=now)

@@ -79,9 +79,8 @@ def return_version(
         "complete": complete,
         "compliant": compliant,
         "paths": [reason["path"] for reason in checked],
-        "reasons_digest": digest(checked),
     }
-    _note(session, actor, version, "resource.returned", facts)
+    _note(session, actor, version, "resource.returned", facts, {"reasons_digest": digest(checked)})
     return review
 
 
@@ -135,6 +134,13 @@ def _checked_reasons(reasons: Sequence[Mapping[str, Any]]) -> list[dict[str, str
     ]
 
 
-def _note(session: Session, actor: Actor, version: ResourceVersion, kind: str, facts: dict[str, Any]) -> None:
+def _note(
+    session: Session,
+    actor: Actor,
+    version: ResourceVersion,
+    kind: str,
+    facts: dict[str, Any],
+    told: dict[str, Any] | None = None,
+) -> None:
     subject, now = f"resource_version/{version.id}", case_now(session)
-    append(session, kind, subject, actor, after=facts, authority="[M] Art. 10", case_time=now)
+    append(session, kind, subject, actor, after=facts, personal=told, authority="[M] Art. 10", case_time=now)

@@ -40,8 +40,8 @@ def withdraw_version(
     move(version, Step.WITHDRAW)
     version.ended_at = now = case_now(session)
     session.flush()
-    after = {"reason": why, "code": version.resource.code, "number": version.number}
-    append(session, "resource.withdrawn", subject, actor, before=before, after=after, case_time=now)
+    after, told = {"code": version.resource.code, "number": version.number}, {"reason": why}
+    append(session, "resource.withdrawn", subject, actor, before=before, after=after, personal=told, case_time=now)
     if published:
         close(session, actor, version.resource_id, withdrawn=True)
         for hook in on_withdrawn:

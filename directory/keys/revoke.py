@@ -30,6 +30,6 @@ def revoke_key(session: Session, actor: Actor, key_id: uuid.UUID, reason: str = 
     revoked.revoked_at = system_now()
     session.flush()
     why = prose(reason, "/reason", most=1000, optional=True)
-    facts = {"fingerprint": revoked.fingerprint, "purpose": revoked.purpose, "reason": why}
-    append(session, "key.revoked", f"key/{key_id}", actor, after=facts)
+    facts = {"fingerprint": revoked.fingerprint, "purpose": revoked.purpose}
+    append(session, "key.revoked", f"key/{key_id}", actor, after=facts, personal={"reason": why})
     return revoked

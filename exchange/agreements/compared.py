@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from audit.models import Evidence
+from audit.opened import personal_details
 from audit.reconcile import Discrepancy, batches, recorded
 from directory.keys.models import AgencyKey
 from directory.keys.signing import verify_signature
@@ -30,15 +31,19 @@ def signatures_stand(session: Session) -> Iterator[Discrepancy]:
     """Signatures that no entry records or that do not verify; agreements in force that a side did not sign."""
     rows = select(Agreement).options(selectinload(Agreement.signatures))
     for batch in batches(session, rows, Agreement.id):
-        entries = recorded(session, Evidence.subject, [f"agreement/{row.id}" for row in batch], ["agreement.signed"])
+        names = [f"agreement/{row.id}" for row in batch]
+        entries = recorded(session, Evidence.subject, names, ["agreement.signed"], personal_details)
         keys = _keys(session, batch)
         sides = _sides(session, batch)
         for row in batch:
             subject, document = f"agreement/{row.id}", signing_bytes(row)
-            stated = {(each.after.get("key"), each.after.get("signature")) for each in entries.get(subject, [])}
+            stated = [each.after for each in entries.get(subject, [])]
             for given in row.signatures:
                 key, text = keys[given.key_id], base64.b64encode(given.signature).decode()
-                if (key.fingerprint, text) not in stated or not verify_signature(key, document, given.signature):
+                same = any(
+                    (after.get("key"), after.get("signature", text)) == (key.fingerprint, text) for after in stated
+                )
+                if not same or not verify_signature(key, document, given.signature):
                     sentence = f"A signature of {subject} is not the one that its entry records, or does not verify."
                     yield Discrepancy(subject, sentence, found=text)
             if row.in_force_at is not None and {given.agency_id for given in row.signatures} != sides[row.id]:

@@ -25,7 +25,8 @@ def end_agreement(session: Session, actor: Actor, agreement: Agreement, reason: 
         actor,
         matter=f"application/{agreement.application_id}",
         before=before,
-        after={"state": agreement.state, "number": agreement.number, "reason": reason},
+        after={"state": agreement.state, "number": agreement.number},
+        personal={"reason": reason},
         case_time=case_now(session),
     )
 

@@ -52,7 +52,8 @@ def propose(session: Session, actor: Actor, application: Application) -> Agreeme
         actor,
         matter=load.subject(application),
         authority=f"{application.rule_set} Art. 15",
-        after={"number": number, "digest": agreement.digest, "valid_to": agreement.valid_to.isoformat()},
+        after={"number": number, "valid_to": agreement.valid_to.isoformat()},
+        personal={"digest": agreement.digest},
         case_time=case_now(session),
     )
     return agreement

@@ -75,12 +75,8 @@ def sign(session: Session, actor: Actor, agreement_id: uuid.UUID, *, signature: 
         subject,
         actor,
         matter=matter,
-        after={
-            "number": agreement.number,
-            "digest": agreement.digest,
-            "key": key.fingerprint,
-            "signature": base64.b64encode(signature).decode(),
-        },
+        after={"number": agreement.number, "key": key.fingerprint},
+        personal={"digest": agreement.digest, "signature": base64.b64encode(signature).decode()},
         case_time=case_now(session),
     )
     if _both_signed(session, agreement, application):
@@ -139,7 +135,8 @@ def _bring_into_force(session: Session, actor: Actor, agreement: Agreement, appl
         actor,
         matter=applications.subject(application),
         before={"state": AgreementState.PROPOSED},
-        after={"state": agreement.state, "number": agreement.number, "digest": agreement.digest},
+        after={"state": agreement.state, "number": agreement.number},
+        personal={"digest": agreement.digest},
         case_time=case_now(session),
     )
     open_grant(session, actor, application, agreement)

@@ -94,7 +94,7 @@ def answer(
 
 
 def content(given: Answer) -> dict[str, Any]:
-    """What an answer says, as JSON; its digest stands in evidence, so a changed reason shows."""
+    """What an answer says, as JSON; its digest lies in its entry's encrypted part, so a changed reason shows."""
     decided = sorted(given.items, key=lambda each: each.data_item.position)
     return {
         "number": given.number,
@@ -136,8 +136,8 @@ def _take_effect(session: Session, actor: Actor, application: Application, given
             "items": decided,
             "late": given.late,
             "due_on": str(application.due_on),
-            "digest": digest(told),
         },
+        personal={"digest": digest(told)},
         case_time=case_now(session),
     )
     if newly and today <= application.term_to and not condition_refused(application):

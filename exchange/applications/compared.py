@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from audit.models import Evidence
+from audit.opened import personal_details
 from audit.reconcile import Discrepancy, Recorded, batches, differences, recorded
 from exchange.agreements.models import Agreement, AgreementState
 from exchange.applications.answer import content as answer_content
@@ -63,9 +64,10 @@ def forms_unchanged(session: Session) -> Iterator[Discrepancy]:
     """Forms whose text is no longer the one that was generated, and applications that say otherwise than their form."""
     rows = select(Application).where(Application.form_digest.is_not(None)).options(selectinload(Application.items))
     for batch in batches(session, rows, Application.id):
-        entries = recorded(session, Evidence.subject, [_subject(row) for row in batch], ["application.form_generated"])
+        names = [_subject(row) for row in batch]
+        entries = recorded(session, Evidence.subject, names, ["application.form_generated"], personal_details)
         for row in batch:
-            stated = [each.after.get("digest") for each in entries.get(_subject(row), [])]
+            stated = [each.after["digest"] for each in entries.get(_subject(row), []) if "digest" in each.after]
             now, form = digest(row.form), row.form or {}
             if stated and (now not in stated or row.form_digest not in stated):
                 sentence = f"{_subject(row)} is not what its entry application.form_generated records."
@@ -76,7 +78,8 @@ def forms_unchanged(session: Session) -> Iterator[Discrepancy]:
 def receipts_unchanged(session: Session) -> Iterator[Discrepancy]:
     """Receipts of the written form that do not say what was registered or settled last."""
     for batch in batches(session, select(WrittenReceipt), WrittenReceipt.application_id):
-        entries = recorded(session, Evidence.subject, [f"application/{row.application_id}" for row in batch], RECEIVED)
+        names = [f"application/{row.application_id}" for row in batch]
+        entries = recorded(session, Evidence.subject, names, RECEIVED, personal_details)
         for row in batch:
             subject = f"application/{row.application_id}"
             last = entries[subject][-1].after if subject in entries else {}
@@ -87,11 +90,12 @@ def hand_overs_unchanged(session: Session) -> Iterator[Discrepancy]:
     """Hand-overs that no entry records with this day and this proof."""
     for batch in batches(session, select(HandOver), HandOver.id):
         subjects = {f"application/{row.application_id}" for row in batch}
-        entries = recorded(session, Evidence.subject, subjects, ["application.handed_over"])
+        entries = recorded(session, Evidence.subject, subjects, ["application.handed_over"], personal_details)
         for row in batch:
             subject = f"application/{row.application_id}"
-            stated = [(each.after.get("handed_over_on"), each.after.get("proof")) for each in entries.get(subject, [])]
-            if (row.handed_over_on.isoformat(), row.proof) not in stated:
+            stated = [each.after for each in entries.get(subject, [])]
+            found = row.handed_over_on.isoformat(), row.proof
+            if not any((after.get("handed_over_on"), after.get("proof", row.proof)) == found for after in stated):
                 sentence = f"A hand-over of {subject} is not what an entry application.handed_over records."
                 yield Discrepancy(subject, sentence, found=row.handed_over_on.isoformat())
 
@@ -100,11 +104,11 @@ def answers_unchanged(session: Session) -> Iterator[Discrepancy]:
     """Answers that no longer say what was answered, decisions, reasons and bases."""
     for batch in batches(session, select(Answer).options(selectinload(Answer.items)), Answer.id):
         subjects = {f"application/{row.application_id}" for row in batch}
-        entries = recorded(session, Evidence.subject, subjects, ["application.answered"])
+        entries = recorded(session, Evidence.subject, subjects, ["application.answered"], personal_details)
         for row in batch:
             subject, now = f"application/{row.application_id}", digest(answer_content(row))
             rounds = [each.after for each in entries.get(subject, []) if each.after.get("round") == row.round]
-            stated = [str(after.get("digest")) for after in rounds]
+            stated = [str(after.get("digest", now)) for after in rounds]
             if now not in stated:
                 sentence = f"Answer {row.number} of {subject} is not the one that its entry records."
                 yield Discrepancy(subject, sentence, expected=", ".join(stated), found=now)

@@ -13,6 +13,7 @@ from audit.actor import Actor
 from audit.append import append
 from directory import permissions
 from directory.catalogue.models import DataItem, ResourceVersion, VersionState
+from exchange import entries
 from exchange.applications import load
 from exchange.applications.models import Application, ApplicationItem, ApplicationState
 from exchange.applications.stated import Stated, require_complete, selected
@@ -207,6 +208,7 @@ def _record(
         authority=f"{application.rule_set} Art. 15",
         before=before,
         after=after,
+        personal=entries.personal(application.purpose, {}, application.row_condition),
         case_time=case_now(session),
     )
 
@@ -219,6 +221,6 @@ def _facts(application: Application, items: Sequence[DataItem]) -> dict[str, Any
         "modes": list(application.modes),
         "term_to": application.term_to.isoformat(),
         "quota_rows": application.quota_rows,
-        "row_condition": dict(application.row_condition) != {},
+        "row_condition": entries.condition(application.row_condition),
         "rule_set": application.rule_set,
     }

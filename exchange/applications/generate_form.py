@@ -75,11 +75,11 @@ def generate_form(
         after={
             "state": application.state,
             "number": application.number,
-            "digest": application.form_digest,
             "received_on": application.received_on.isoformat() if application.received_on else None,
             "due_on": application.due_on.isoformat() if application.due_on else None,
             "provisional": application.due_provisional,
         },
+        personal={"digest": application.form_digest},
         case_time=now,
     )
     return application

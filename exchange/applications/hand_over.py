@@ -56,7 +56,8 @@ def record_hand_over(
         subject,
         actor,
         matter=subject,
-        after={"handed_over_on": handed_over_on.isoformat(), "proof": hand_over.proof},
+        after={"handed_over_on": handed_over_on.isoformat()},
+        personal={"proof": hand_over.proof},
         case_time=now,
     )
     return hand_over

@@ -114,7 +114,7 @@ def require_day(application: Application, day: date, today: date, pointer: str) 
 
 
 def content(receipt: WrittenReceipt) -> dict[str, Any]:
-    """What a receipt says, as JSON; its digest stands in evidence."""
+    """What a receipt says, as JSON; its digest lies in its entry's encrypted part, because it names a person."""
     return {
         "application": str(receipt.application_id),
         "received_on": receipt.received_on.isoformat(),
@@ -146,8 +146,7 @@ def _count_from(
             "due_on": str(application.due_on),
             "provisional": application.due_provisional,
             "calendars": list(application.calendar_versions),
-            "reason": reason,
-            "receipt": digest(content(receipt)),
         },
+        personal={"reason": reason, "receipt": digest(content(receipt))},
         case_time=case_now(session),
     )

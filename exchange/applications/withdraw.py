@@ -46,7 +46,8 @@ def withdraw(session: Session, actor: Actor, application_id: uuid.UUID, *, reaso
         actor,
         matter=subject,
         before=before,
-        after={"state": application.state, "reason": why},
+        after={"state": application.state},
+        personal={"reason": why},
         case_time=case_now(session),
     )
     return application

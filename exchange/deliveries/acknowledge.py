@@ -19,7 +19,7 @@ from exchange.deliveries import load
 from exchange.deliveries.models import Acknowledgement, Delivery, DeliveryState, FileFormat
 from exchange.grants.ended import matter_of
 from exchange.modes.package import RECEIPT_TYPE
-from schemas.canonical import canonical_bytes
+from schemas.canonical import canonical_bytes, digest
 
 LARGEST_RECEIPT = 8_192
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -98,12 +98,19 @@ def _record(
             "state": delivery.state,
             "sha256": given.sha256,
             "accepted": given.accepted,
-            "remark": given.remark,
-            "receipt": given.receipt,
             "key": key.fingerprint if key else None,
-            "signature": base64.b64encode(given.signature).decode() if given.signature else None,
         },
+        personal=content(given) | {"digest": digest(content(given))},
     )
+
+
+def content(given: Acknowledgement) -> dict[str, Any]:
+    """What the receiver wrote, as JSON; it lies in the encrypted part of its entry, with its digest."""
+    return {
+        "remark": given.remark,
+        "receipt": given.receipt,
+        "signature": base64.b64encode(given.signature).decode() if given.signature else None,
+    }
 
 
 def _require_arrived(delivery: Delivery) -> None:

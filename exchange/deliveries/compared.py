@@ -1,17 +1,18 @@
 """Deliveries beside the evidence log: what was prepared, how far it came, the receiver's receipt (R44, R49, R120)."""
 
-import base64
 from collections.abc import Iterator
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from audit.models import Evidence
+from audit.opened import personal_details
 from audit.reconcile import Discrepancy, batches, differences, recorded
 from directory.keys.models import AgencyKey
 from directory.keys.signing import verify_signature
+from exchange.deliveries.acknowledge import content
 from exchange.deliveries.models import Acknowledgement, Delivery, FileFormat
-from schemas.canonical import canonical_bytes
+from schemas.canonical import canonical_bytes, digest
 
 MOVED = (
     "delivery.requested",
@@ -48,7 +49,7 @@ def receipts_stand(session: Session) -> Iterator[Discrepancy]:
     rows = select(Acknowledgement).options(selectinload(Acknowledgement.delivery))
     for batch in batches(session, rows, Acknowledgement.delivery_id):
         subjects = [f"delivery/{row.delivery_id}" for row in batch]
-        entries = recorded(session, Evidence.subject, subjects, ["delivery.acknowledged"])
+        entries = recorded(session, Evidence.subject, subjects, ["delivery.acknowledged"], personal_details)
         wanted = [row.key_id for row in batch if row.key_id]
         keys = {key.id: key for key in session.scalars(select(AgencyKey).where(AgencyKey.id.in_(wanted)))}
         for row in batch:
@@ -66,10 +67,8 @@ def _facts(row: Acknowledgement, key: AgencyKey | None) -> dict[str, object]:
     return {
         "sha256": row.sha256,
         "accepted": row.accepted,
-        "remark": row.remark,
-        "receipt": row.receipt,
         "key": key.fingerprint if key else None,
-        "signature": base64.b64encode(row.signature).decode() if row.signature else None,
+        "digest": digest(content(row)),
     }
 
 

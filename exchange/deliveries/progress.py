@@ -70,8 +70,8 @@ def mark_failed(session: Session, delivery_id: uuid.UUID, *, problem: str) -> De
     delivery = load.locked(session, delivery_id)
     if delivery.state == DeliveryState.REQUESTED:
         delivery.problem = problem[:4_000]
-        after = {"problem": delivery.problem}
-        _move(session, HUB, delivery, DeliveryState.FAILED, "delivery.failed", after, outcome="FAILED")
+        why = {"problem": delivery.problem}
+        _move(session, HUB, delivery, DeliveryState.FAILED, "delivery.failed", personal=why, outcome="FAILED")
     return delivery
 
 
@@ -92,7 +92,7 @@ def revoke(session: Session, actor: Actor, delivery_id: uuid.UUID, *, reason: st
     delivery.problem = prose(reason, "/reason", most=4_000)
     prepared = delivery.state != DeliveryState.REQUESTED
     target = DeliveryState.REVOKED if prepared else DeliveryState.FAILED
-    _move(session, actor, delivery, target, "delivery.revoked", {"reason": delivery.problem})
+    _move(session, actor, delivery, target, "delivery.revoked", personal={"reason": delivery.problem})
     return delivery
 
 
@@ -102,7 +102,9 @@ def _move(
     delivery: Delivery,
     state: DeliveryState,
     kind: str,
-    after: dict[str, Any],
+    after: Mapping[str, Any] | None = None,
+    *,
+    personal: Mapping[str, Any] | None = None,
     outcome: str = "DONE",
 ) -> None:
     before = {"state": delivery.state}
@@ -117,5 +119,6 @@ def _move(
         matter=matter_of(delivery.grant),
         authority=f"grant/{delivery.grant.number}",
         before=before,
-        after={"number": delivery.number, "state": state} | after,
+        after={"number": delivery.number, "state": state, **(after or {})},
+        personal=personal,
     )

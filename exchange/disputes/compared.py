@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audit.models import Evidence
+from audit.opened import personal_details
 from audit.reconcile import Discrepancy, batches, differences, recorded
 from exchange.disputes.models import Conclusion, Dispute, Statement
 from schemas.canonical import sha256_hex
@@ -22,7 +23,8 @@ def dispute_facts(dispute: Dispute) -> dict[str, object]:
 def statements_unchanged(session: Session) -> Iterator[Discrepancy]:
     """Statements whose words no entry records."""
     for batch in batches(session, select(Statement), Statement.id):
-        entries = recorded(session, Evidence.subject, {f"dispute/{row.dispute_id}" for row in batch}, _STATED)
+        names = {f"dispute/{row.dispute_id}" for row in batch}
+        entries = recorded(session, Evidence.subject, names, _STATED, personal_details)
         for row in batch:
             subject, now = f"dispute/{row.dispute_id}", sha256_hex(row.text.encode())
             of_row = [each.after for each in entries.get(subject, []) if each.after.get("statement") == str(row.id)]
@@ -36,7 +38,8 @@ def statements_unchanged(session: Session) -> Iterator[Discrepancy]:
 def conclusions_unchanged(session: Session) -> Iterator[Discrepancy]:
     """Conclusions and rulings that do not say what was concluded."""
     for batch in batches(session, select(Conclusion), Conclusion.id):
-        entries = recorded(session, Evidence.subject, {f"dispute/{row.dispute_id}" for row in batch}, _CONCLUDED)
+        names = {f"dispute/{row.dispute_id}" for row in batch}
+        entries = recorded(session, Evidence.subject, names, _CONCLUDED, personal_details)
         for row in batch:
             subject = f"dispute/{row.dispute_id}"
             kind = "dispute.ruled" if row.is_ruling else "dispute.concluded"

@@ -89,12 +89,12 @@ def close(
             "application": application.state,
             "number": conclusion.number,
             "outcome": outcome,
-            "digest": sha256_hex(words.encode()),
             "document": conclusion.document,
             "concluded_on": conclusion.concluded_on.isoformat(),
             "new_answer_due_on": due_on.isoformat() if due_on else None,
             "provisional": application.due_provisional,
         },
+        personal={"digest": sha256_hex(words.encode())},
         case_time=now,
     )
     return conclusion

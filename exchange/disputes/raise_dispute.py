@@ -75,8 +75,8 @@ def raise_dispute(session: Session, actor: Actor, application_id: uuid.UUID, *, 
             "answer_round": answer_round,
             "items": [item.field_name for item in refused],
             "statement": str(first.id),
-            "digest": sha256_hex(words.encode()),
         },
+        personal={"digest": sha256_hex(words.encode())},
         case_time=now,
     )
     return dispute

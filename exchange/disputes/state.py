@@ -39,7 +39,7 @@ def record(session: Session, actor: Actor, dispute: Dispute, statement: Statemen
     statement.id = uuid.uuid4()
     dispute.statements.append(statement)
     session.flush()
-    after = {"statement": str(statement.id), "digest": sha256_hex(statement.text.encode())}
+    after = {"statement": str(statement.id)}
     if statement.asked_id is not None:
         after["asked"] = str(statement.asked_id)
     append(
@@ -49,6 +49,7 @@ def record(session: Session, actor: Actor, dispute: Dispute, statement: Statemen
         actor,
         matter=f"application/{dispute.application_id}",
         after=after,
+        personal={"digest": sha256_hex(statement.text.encode())},
         case_time=case_now(session),
     )
     return statement

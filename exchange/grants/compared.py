@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from audit.models import Evidence
 from audit.opened import personal_details
 from audit.reconcile import Discrepancy, batches, differences, recorded
+from exchange.entries import condition
 from exchange.grants.models import Grant, ReleaseRecord, ReleaseState
 from exchange.grants.recorded import content
 from schemas.canonical import digest
@@ -26,7 +27,7 @@ NOTHING_LEFT = {"rows": 0, "bytes": 0, "digest": "", "rows_reserved": 0}
 
 def grant_facts(grant: Grant) -> dict[str, object]:
     """What a grant says, as ``grant.opened`` records it."""
-    return {"number": grant.number, "digest": digest(content(grant))}
+    return {"number": grant.number, "row_condition": condition(grant.row_condition), "digest": digest(content(grant))}
 
 
 def release_facts(release: ReleaseRecord) -> dict[str, object]:

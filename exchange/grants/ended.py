@@ -32,7 +32,8 @@ def end_grant(session: Session, actor: Actor, grant: Grant, reason: str) -> None
         actor,
         matter=matter_of(grant),
         before=before,
-        after={"state": grant.state, "number": grant.number, "reason": reason},
+        after={"state": grant.state, "number": grant.number},
+        personal={"reason": reason},
         case_time=case_now(session),
     )
 

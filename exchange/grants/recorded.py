@@ -1,4 +1,7 @@
-"""How a grant goes into evidence: with the digest of its terms, so that a change of them shows (R120)."""
+"""How a grant goes into evidence: with the digest of its terms, so that a change of them shows (R120).
+
+The digest lies in the entry's encrypted part, as the row condition's values do: by it they could be found by trying.
+"""
 
 from typing import Any
 
@@ -7,6 +10,7 @@ from sqlalchemy.orm import Session
 from adapters.clock import case_now
 from audit.actor import Actor
 from audit.append import append
+from exchange import entries
 from exchange.grants.ended import matter_of
 from exchange.grants.models import Grant, GrantState, Suspender
 from schemas.canonical import digest
@@ -51,9 +55,10 @@ def record_opened(session: Session, actor: Actor, grant: Grant, authority: str) 
             "modes": list(grant.modes),
             "valid_from": grant.valid_from.isoformat(),
             "valid_to": grant.valid_to.isoformat() if grant.valid_to else None,
+            "row_condition": entries.condition(grant.row_condition),
             "used_rows": grant.used_rows,
-            "digest": digest(content(grant)),
         },
+        personal=entries.personal(grant.purpose, {}, grant.row_condition) | {"digest": digest(content(grant))},
         case_time=case_now(session),
     )
 
@@ -70,6 +75,7 @@ def record_suspended(session: Session, actor: Actor, grant: Grant, by: Suspender
         actor,
         matter=matter_of(grant),
         before=before,
-        after={"state": grant.state, "by": by, "number": grant.number, "reason": reason},
+        after={"state": grant.state, "by": by, "number": grant.number},
+        personal={"reason": reason},
         case_time=case_now(session),
     )

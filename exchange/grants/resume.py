@@ -45,7 +45,8 @@ def resume(session: Session, actor: Actor, grant_id: uuid.UUID, *, reason: str) 
         actor,
         matter=matter,
         before=before,
-        after={"state": grant.state, "number": grant.number, "reason": why},
+        after={"state": grant.state, "number": grant.number},
+        personal={"reason": why},
         case_time=case_now(session),
     )
     return grant

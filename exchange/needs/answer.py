@@ -60,7 +60,8 @@ def _answered(
         actor,
         authority=f"{need.rule_set} Art. 14",
         before={"state": NeedState.RAISED},
-        after={"state": state, "number": need.number, "answer": need.answer, "basis": basis},
+        after={"state": state, "number": need.number, "basis": basis},
+        personal={"answer": need.answer},
         case_time=case_now(session),
     )
     return need

@@ -5,7 +5,7 @@ from exchange.needs.raise_need import content
 from schemas.canonical import digest
 
 STEPS = ("need.raised", "need.answered", "need.withdrawn")
-UNANSWERED = {"answer": "", "basis": None, "state": NeedState.RAISED}
+UNANSWERED = {"basis": None, "state": NeedState.RAISED}
 """What a need says before an entry says otherwise."""
 
 

@@ -74,15 +74,15 @@ def raise_need(
             "state": need.state,
             "provider": str(provider_id),
             "resource": str(resource_id) if resource_id else None,
-            "digest": digest(content(need)),
         },
+        personal={"digest": digest(content(need))},
         case_time=now,
     )
     return need
 
 
 def content(need: Need) -> dict[str, str]:
-    """What a need says, as JSON; its digest stands in evidence."""
+    """What a need says, as JSON; its digest lies in its entry's encrypted part."""
     return {"description": need.description, "purpose": need.purpose, "duty": need.duty}
 
 

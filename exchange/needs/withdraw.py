@@ -34,7 +34,8 @@ def withdraw(session: Session, actor: Actor, need_id: uuid.UUID, *, reason: str)
         f"need/{need.id}",
         actor,
         before={"state": NeedState.RAISED},
-        after={"state": need.state, "reason": why},
+        after={"state": need.state},
+        personal={"reason": why},
         case_time=case_now(session),
     )
     return need

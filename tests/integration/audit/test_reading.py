@@ -114,7 +114,8 @@ def test_who_opens_personal_details_is_recorded_and_erased_ones_stay_closed(long
         assert personal(session, AUDITOR, seen.id, "complaint 12") == {"name": "张三"}
         record = session.scalars(select(Evidence).where(Evidence.kind == "evidence.personal_viewed")).one()
         assert (record.subject, record.person_id) == (f"evidence/{seen.id}", AUDITOR.person_id)
-        assert b"complaint 12" in record.body
+        assert b"complaint 12" not in record.body
+        assert personal(session, AUDITOR, record.id)["reason"] == "complaint 12"
         assert "张三".encode() not in record.body
         session.execute(
             text("UPDATE evidence_personal SET wrapped_key = NULL WHERE evidence_id = :id"), {"id": seen.id}

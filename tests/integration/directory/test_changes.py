@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from adapters.clock import case_today
 from adapters.errors import Conflict, InvalidInput, NotAllowed
 from audit.models import Evidence
+from audit.opened import personal_details
 from audit.reconcile import facts_follow_entries
 from directory.catalogue.change import change_facts, changes_due, overdue_changes, recompute_changes, record_change
 from directory.catalogue.compile import draft_next_version
@@ -89,7 +90,9 @@ def test_a_change_behind_the_logs_back_is_named(session: Session, bureau: Bureau
     change = record_change(session, bureau.compiler, version.resource_id, happened_on=today, what="字段增加")
     recompute_changes(session, bureau.compiler)
     mine = select(CatalogueChange).where(CatalogueChange.id == change.id)
-    compare = facts_follow_entries("catalogue_change", mine, CatalogueChange.id, _CHANGES, change_facts)
+    compare = facts_follow_entries(
+        "catalogue_change", mine, CatalogueChange.id, _CHANGES, change_facts, opener=personal_details
+    )
     assert list(compare(session)) == []
     for name, value in {"what": "无", "happened_on": today - timedelta(9), "due_on": today, "closed_on": today}.items():
         with session.begin_nested() as changed:

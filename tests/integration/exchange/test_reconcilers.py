@@ -1,5 +1,7 @@
 """The exchange's tables beside the evidence log: a whole story agrees, and every change behind its back is named."""
 
+import base64
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -7,18 +9,21 @@ from typing import Any
 import pytest
 from sqlalchemy import Executable, delete, select, update
 
+from audit.append import configure
 from audit.models import Evidence
 from audit.reconcile import Discrepancy, Reconciler
 from exchange import reconcilers
 from exchange import release as door
 from exchange.agreements.models import Agreement, AgreementSignature
+from exchange.applications.answer import content as answer_content
 from exchange.applications.hand_over import record_hand_over
 from exchange.applications.models import Answer, AnswerItem, Application, HandOver, WrittenReceipt
+from exchange.applications.receipt import content as receipt_content
 from exchange.applications.receipt import register_receipt, settle_receipt
 from exchange.applications.withdraw import withdraw
 from exchange.deliveries.acknowledge import acknowledge
 from exchange.deliveries.models import Acknowledgement, Delivery, FileFormat
-from exchange.deliveries.progress import mark_prepared
+from exchange.deliveries.progress import mark_prepared, revoke
 from exchange.disputes.conclude import conclude
 from exchange.disputes.escalate import escalate
 from exchange.disputes.models import Conclusion, Dispute, Outcome, Statement
@@ -26,21 +31,28 @@ from exchange.disputes.raise_dispute import raise_dispute
 from exchange.disputes.rule import rule
 from exchange.disputes.state import state
 from exchange.grants.models import Grant, ReleaseRecord
+from exchange.grants.recorded import content as grant_content
 from exchange.grants.resume import resume
 from exchange.grants.suspend import suspend
 from exchange.hooks import on_published
 from exchange.modes.offline_open import receipt_of
 from exchange.needs.answer import accept
 from exchange.needs.models import Need
+from exchange.needs.raise_need import content as need_content
 from exchange.needs.raise_need import raise_need
-from schemas.canonical import canonical_bytes
+from schemas.canonical import canonical_bytes, digest, sha256_hex
 from schemas.words import Mode
 from tests import factories
-from tests.integration.exchange.conftest import MONDAY, Case
+from tests.integration.exchange.conftest import MONDAY, Case, text_of
 from tests.integration.exchange.test_deliveries import DIGEST, loaded
 from tests.integration.exchange.test_deliveries import asked as asked_for
 
 _STANDING = select(Grant.id).where(Grant.requester_id.is_(None)).limit(1).scalar_subquery()
+
+
+_PERSON = "310101199003071234"
+_CHOSEN = {"field": "ask_2", "operator": "EQUALS", "values": [_PERSON]}
+_ANOTHER = {"field": "ask_2", "operator": "EQUALS", "values": ["310101199003075678"]}
 
 
 @pytest.fixture
@@ -100,7 +112,7 @@ def story(case: Case) -> Case:
 
 def use_the_grant(case: Case) -> None:
     """A grant with a quota, all ends of a release under it, two receipts of deliveries, and a ruling."""
-    ruled = case.received(["ask_2", "ask_3"], quota_rows=100)
+    ruled = case.received(["ask_2", "ask_3"], quota_rows=100, row_condition=_CHOSEN)
     case.answer(ruled, ["ask_2"], ["ask_3"])
     dispute = raise_dispute(case.session, case.asks, ruled.id, text="确需")
     state(case.session, case.answers, dispute.id, text="不宜")
@@ -162,6 +174,10 @@ CHANGES: list[tuple[Executable, str]] = [
     (update(Agreement).values(document={"items": []}), "agreement-content"),
     (update(Grant).where(Grant.state == "ACTIVE").values(items=["kept_5"]), "grant-content"),
     (update(Grant).where(Grant.state == "ACTIVE").values(modes=["BROWSE"]), "grant-content"),
+    (update(Grant).where(Grant.row_condition != {}).values(row_condition=_ANOTHER), "grant-content"),
+    (update(Grant).where(Grant.row_condition != {}).values(row_condition={}), "grant-content"),
+    (update(Grant).where(Grant.state == "ACTIVE").values(purpose="另有用途"), "grant-content"),
+    (update(Application).where(Application.row_condition != {}).values(row_condition=_ANOTHER), "form-content"),
     (
         update(Grant).where(Grant.requester_id.is_(None)).values(state="SUSPENDED", suspended_by="HUB"),
         "grant-state",
@@ -205,6 +221,7 @@ CHANGES: list[tuple[Executable, str]] = [
     (update(Acknowledgement).values(accepted=False, remark="并未收到"), "receipt-of-delivery"),
     (update(Acknowledgement).values(sha256="c" * 64), "receipt-of-delivery"),
     (update(Acknowledgement).values(signature=b"0" * 64), "receipt-of-delivery"),
+    (update(Acknowledgement).values(remark="另有说法"), "receipt-of-delivery"),
     (delete(Acknowledgement), "acknowledged"),
 ]
 """What somebody with the database's password changes, and the reconciler that names it."""
@@ -223,6 +240,49 @@ def test_each_change_behind_the_logs_back_is_named(story: Case, registered: dict
         story.session.expire_all()
     assert missed == []
     assert named(story, registered) == {}
+
+
+def test_what_names_people_lies_in_no_entry_in_the_clear_nor_what_it_could_be_found_by(story: Case) -> None:
+    session = story.session
+    revoke(session, story.answers, asked_for(story, _living(story)).id, reason="张三另案处理")
+    grants = session.scalars(select(Grant)).all()
+    applications = [row for row in session.scalars(select(Application)) if row.form_digest]
+    agreements = session.scalars(select(Agreement)).all()
+    words = {
+        _PERSON,
+        "张三另案处理",
+        "快递单号1",
+        "收发室",
+        "有回执",
+        "确需",
+        "核查",
+        "不再需要",
+        "介质损坏",
+        "年内编目",
+    }
+    words |= {digest(grant_content(row)) for row in grants} | {str(row.form_digest) for row in applications}
+    words |= {row.digest for row in agreements} | {digest(need_content(row)) for row in session.scalars(select(Need))}
+    words |= {digest(answer_content(row)) for row in session.scalars(select(Answer))}
+    words |= {digest(receipt_content(row)) for row in session.scalars(select(WrittenReceipt))}
+    words |= {sha256_hex(row.text.encode()) for row in session.scalars(select(Statement))}
+    words |= {sha256_hex(row.text.encode()) for row in session.scalars(select(Conclusion))}
+    words |= {text_of(each.signature) for row in agreements for each in row.signatures}
+    entries = session.execute(select(Evidence.kind, Evidence.body)).all()
+    told = {(kind, word) for kind, body in entries for word in words if word in bytes(body).decode()}
+    assert told == set()
+    after = [json.loads(body)["data"]["after"] for kind, body in entries if kind == "grant.opened"]
+    assert {"field": "ask_2", "operator": "EQUALS", "values": 1} in [each["row_condition"] for each in after]
+
+
+def test_encrypted_parts_that_do_not_open_say_nothing_against_a_row(
+    story: Case, registered: dict[str, Reconciler]
+) -> None:
+    configure("shuniu.test/log", base64.urlsafe_b64encode(bytes(32)).decode())
+    assert named(story, registered) == {}
+
+
+def _living(case: Case) -> Grant:
+    return case.session.scalars(select(Grant).where(Grant.state == "ACTIVE", Grant.quota_rows.is_not(None))).one()
 
 
 def test_a_row_that_nothing_records_is_named(story: Case, registered: dict[str, Reconciler]) -> None:
