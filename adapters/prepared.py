@@ -3,7 +3,8 @@
 They skip what SQLAlchemy does anew for every execution. Transactions, connections and their errors stay the session's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,14 @@ from sqlalchemy.orm import Session
 
 _DRIVER = "driver connection"
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # it has no types
+
+
+@dataclass(frozen=True)
+class Condition:
+    """SQL that must be true for another statement to write anything, with the values of its places ``%(name)s``."""
+
+    sql: str
+    values: Mapping[str, Any]
 
 
 class Prepared:
@@ -58,6 +67,11 @@ class Prepared:
                 session.invalidate()
             raised = DBAPIError.instance(text.decode(), None, error, psycopg.Error, hide_parameters=True)
             raise raised from error
+
+    def inside(self, sql: str, **values: Any) -> Condition:
+        """A condition around this query: ``sql`` has ``{}`` where the query goes."""
+        text, fixed = self._text
+        return Condition(sql.format(text.decode()), {**fixed, **values})
 
     @cached_property
     def _text(self) -> tuple[bytes, dict[str, Any]]:

@@ -13,19 +13,21 @@ from dataclasses import InitVar, dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
 from adapters.database import together
 from adapters.errors import Terminal
-from adapters.prepared import insertion
+from adapters.prepared import Condition, insertion
 from audit.actor import HUB, Actor
 from audit.append import Beside, Unmet, append
 from exchange import entries
 from exchange.errors import ReleaseRefused
-from exchange.grants.models import Grant, GrantState, ReleaseRecord, ReleaseState
-from exchange.grants.terms import NOT_ACTIVE, GrantTerms, Refused, ReleasedItem, reason_to_refuse, terms_of
+from exchange.grants.models import Grant, ReleaseRecord, ReleaseState
+from exchange.grants.quota import charge, give_back
+from exchange.grants.remembered import fresh_terms, remembered_terms
+from exchange.grants.terms import NOT_ACTIVE, GrantTerms, Refused, ReleasedItem, reason_to_refuse, terms_of, unchanged
 from schemas.words import Mode
 
 OPEN_FOR = timedelta(hours=6)
@@ -36,8 +38,8 @@ _GIVEN = """
     SELECT held.id FROM access_grant held LEFT JOIN agreement ON agreement.id = held.agreement_id
     WHERE held.id = %(release_grant_id)s AND held.state = 'ACTIVE'
         AND (held.agreement_id IS NULL OR agreement.state = 'IN_FORCE')
-    FOR SHARE OF held
 """
+_HELD = " FOR SHARE OF held"
 """The grant as it stands when the release is recorded, and stays until that is committed. What takes an agreement out
 of force changes its grant in the same transaction, so the grant's lock keeps both; a lock on both could deadlock."""
 QUOTA: Refused = "quota", "The grant's quota of rows is used up."
@@ -62,6 +64,10 @@ class ReleaseRequest:
     matter: str
     items: tuple[str, ...] = ()
     subjects: Mapping[str, str] = field(default_factory=dict)
+    rests_on: Condition | None = None
+    """What the actor was recognised by, where that was remembered: proven when the release is recorded, as are the
+    grant's terms, which are then taken as remembered too. A refusal of such a request is not recorded; who made it
+    recognises the caller anew and asks again without memory."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,8 @@ def check(
     Raises:
         ReleaseRefused: with the reason; the refusal is committed as evidence.
     """
-    terms = terms_of(session, grant_id, request.mode)
+    known = fresh_terms if request.rests_on is None else remembered_terms
+    terms = known(session, grant_id, request.mode)
     refusal = reason_to_refuse(terms, request, prepared=stored is not None)
     if terms is None or refusal is not None:
         code, sentence = refusal or ("no_grant", "There is no such grant for your agency.")
@@ -174,7 +181,7 @@ def authorise(
     reserved = 0
     if release.row_limit is not None and stored is None:
         reserved = min(release.row_limit, release.terms.dataset_rows)
-        if not _charge(session, grant_id, reserved):
+        if not charge(session, grant_id, reserved):
             raise _refuse_now(session, release, QUOTA)
     try:
         _record(session, release, ReleaseState.AUTHORISED, rows_reserved=reserved)
@@ -209,7 +216,7 @@ def complete_whole(session: Session, release: Release, *, rows: int, body: bytes
 def _charged(session: Session, release: Release, figures: Mapping[str, Any]) -> bool:
     """Charge the quota and record the release, both or none; False when the quota does not hold the rows."""
     with together(session):
-        charged = _charge(session, release.grant_id, figures["rows"])
+        charged = charge(session, release.grant_id, figures["rows"])
         if charged:
             _record(session, release, ReleaseState.COMPLETED, **figures)
     return charged
@@ -266,6 +273,8 @@ def _refuse(
     session: Session, grant_id: uuid.UUID, terms: GrantTerms | None, request: ReleaseRequest, code: str, sentence: str
 ) -> ReleaseRefused:
     session.rollback()
+    if request.rests_on is not None:
+        return ReleaseRefused(f"release.{code}", sentence)
     known = {item.field_name for item in terms.items} | terms.dataset_fields if terms else set()
     others = [name for name in request.items if name not in known]
     after = {
@@ -311,8 +320,20 @@ def _record(session: Session, release: Release, state: ReleaseState, **figures: 
             **figures,
         },
         personal=entries.personal(request.purpose, request.subjects, release.row_condition),
-        beside=Beside(_INSERT, _record_of(release, state, figures), _GIVEN),
+        beside=_beside(release, state, figures),
     )
+
+
+def _beside(release: Release, state: ReleaseState, figures: Mapping[str, Any]) -> Beside:
+    """The release's own row, written only if the grant stands, and all that was remembered still holds."""
+    values, given, rests_on = _record_of(release, state, figures), _GIVEN, release.request.rests_on
+    if rests_on is not None:
+        proven = [rests_on]
+        if release.terms.quota_rows is None:
+            proven.append(unchanged(release.terms, release.grant_id, release.request.mode))
+        given = " AND ".join([given, *(one.sql for one in proven)])
+        values = values | {name: value for one in proven for name, value in one.values.items()}
+    return Beside(_INSERT, values, given + _HELD)
 
 
 def _record_of(release: Release, state: ReleaseState, figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -355,11 +376,7 @@ def _close(
     record.state, record.closed_at = state, system_now()
     record.rows, record.bytes, record.digest = rows, size, digest
     if state is not ReleaseState.UNKNOWN and record.rows_reserved:
-        session.execute(
-            update(Grant)
-            .where(Grant.id == record.grant_id)
-            .values(used_rows=func.greatest(Grant.used_rows - record.rows_reserved + rows, 0))
-        )
+        give_back(session, record.grant_id, record.rows_reserved - rows)
     grant = session.get_one(Grant, record.grant_id)
     append(
         session,
@@ -372,18 +389,6 @@ def _close(
         before={"state": ReleaseState.AUTHORISED},
         after={"state": state, "rows": rows, "bytes": size, "digest": digest, "reason": reason},
     )
-
-
-def _charge(session: Session, grant_id: uuid.UUID, rows: int) -> bool:
-    """Charge a limited quota of an active grant; False when it does not hold that many more rows."""
-    holds = Grant.used_rows + rows <= Grant.quota_rows
-    charged = session.execute(
-        update(Grant)
-        .where(Grant.id == grant_id, Grant.state == GrantState.ACTIVE, holds)
-        .values(used_rows=Grant.used_rows + rows)
-        .returning(Grant.id)
-    )
-    return charged.first() is not None
 
 
 def _masking_key(grant_id: uuid.UUID) -> bytes:

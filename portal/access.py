@@ -13,10 +13,11 @@ from flask import Flask, current_app, g, request
 from sqlalchemy.orm import Session
 
 from adapters.errors import NotAllowed, NotAuthenticated
+from adapters.prepared import Condition
 from audit.actor import NOBODY, Actor
 from directory.people.roles import Role
 from directory.people.sign_in import Identified, identify
-from directory.people.tokens import actor_of_bearer
+from directory.people.tokens import actor_of_bearer, remembered_bearer
 
 SIGN_IN_COOKIE = "shuniu_sign_in"
 View = TypeVar("View", bound=Callable[..., Any])
@@ -38,7 +39,8 @@ class Access:
         caller: the kind of caller it is for; a person comes with the cookie, a client with a bearer token.
         roles: of these the person holds at least one; empty: any signed-in person.
         upload: bodies up to ``upload_limit`` instead of ``body_limit``.
-        single: each of its statements is a transaction of its own, so that a busy route spares two round trips.
+        single: each of its statements is a transaction of its own, so that a busy route spares two round trips; it
+            may remember its caller, proves that in the statement that counts, and is asked again if anything is wrong.
         commits: its transaction is committed although the method is safe (a look at data leaves evidence).
     """
 
@@ -98,13 +100,27 @@ def current_account() -> Identified | None:
     return account
 
 
-def recognise(session: Session) -> None:
-    """Find the caller of this request: on the API by bearer token alone, on pages by the sign-in cookie alone."""
-    address, g.actor = request.remote_addr or "", NOBODY
+def rests_on() -> Condition | None:
+    """SQL that says whether the caller is still who they were; None when the database was asked in this request."""
+    condition: Condition | None = g.get("rests_on")
+    return condition
+
+
+def recognise(session: Session, *, remembered: bool = False) -> None:
+    """Find the caller of this request: on the API by bearer token alone, on pages by the sign-in cookie alone.
+
+    Args:
+        remembered: a bearer may be taken from memory; what ``rests_on`` then gives is to be proven before it counts.
+    """
+    address, g.actor, g.rests_on = request.remote_addr or "", NOBODY, None
     if on_api():
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token:
-            g.actor = actor_of_bearer(session, token.strip(), address) or NOBODY
+            known = remembered_bearer(token.strip(), address) if remembered else None
+            if known is not None:
+                g.actor, g.rests_on = known
+            else:
+                g.actor = actor_of_bearer(session, token.strip(), address) or NOBODY
         return
     token = request.cookies.get(SIGN_IN_COOKIE, "")
     g.account = identify(session, token, address) if token else None

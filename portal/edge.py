@@ -36,7 +36,13 @@ class Portal(Flask):
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Run the view, build its whole answer, then commit; an error in any of it is answered like the view's own."""
-        response: Response = self.make_response(super().dispatch_request())
+        try:
+            response: Response = self.make_response(super().dispatch_request())
+        except ShuniuError:
+            if access.rests_on() is None:
+                raise
+            _recognise_anew()
+            response = self.make_response(super().dispatch_request())
         session: Session | None = g.get("session")
         if session is not None and _commits(self, response):
             session.commit()
@@ -73,9 +79,10 @@ def install(app: Portal) -> None:
         g.request_id = uuid.uuid4().hex
         if request.endpoint == "static":
             return
-        limit_body(access.declaration(app, request.endpoint), app.settings)
+        declared = access.declaration(app, request.endpoint)
+        limit_body(declared, app.settings)
         check_text()
-        access.recognise(current_session())
+        access.recognise(current_session(), remembered=declared is not None and declared.single)
         if request.routing_exception is None:
             access.admit(access.current_actor())
 
@@ -103,6 +110,13 @@ def _commits(app: Portal, response: Response) -> bool:
         return False
     writes = request.method not in SAFE or (declared is not None and declared.commits)
     return bool(g.get("keep")) or (writes and response.status_code < 400)
+
+
+def _recognise_anew() -> None:
+    """Ask the database who calls: what was remembered may be old, and whatever went wrong with it is not final."""
+    _roll_back()
+    access.recognise(current_session())
+    access.admit(access.current_actor())
 
 
 def _roll_back() -> None:

@@ -1,6 +1,6 @@
 """Bearer tokens of programs: short-lived, got with client credentials (RFC 6749 §4.4, RFC 6750)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from sqlalchemy import bindparam, delete, or_, select
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import city_date, system_now
 from adapters.errors import NotAuthenticated
-from adapters.prepared import Prepared
+from adapters.prepared import Condition, Prepared
 from adapters.settings import Settings
 from audit.actor import NOBODY, Actor
 from audit.append import append
@@ -19,7 +19,7 @@ from directory.people.secrets import matches, new_token, token_hash
 from directory.people.sign_in import Refused
 
 _ROLES = frozenset({"CLIENT"})
-_BEARER = Prepared(
+_LIVE = (
     select(ApiClient.client_id, Agency.id, Agency.credit_code, Agency.office)
     .select_from(ApiToken)
     .join(ApiClient, ApiClient.id == ApiToken.api_client_id)
@@ -31,7 +31,19 @@ _BEARER = Prepared(
         or_(Agency.valid_to.is_(None), Agency.valid_to >= bindparam("today")),
     )
 )
+_BEARER = Prepared(_LIVE)
 """Built once: every call of an interface asks it."""
+_SAME_BEARER = Prepared(
+    _LIVE.where(
+        ApiClient.client_id == bindparam("bearer_client"),
+        Agency.id == bindparam("bearer_agency"),
+        Agency.credit_code == bindparam("bearer_code"),
+        Agency.office == bindparam("bearer_office"),
+    )
+)
+_REMEMBERED = 1024
+_remembered: dict[bytes, Actor] = {}
+"""By the token's hash, who bore it when this process last asked; to be proven by ``still_bearer``."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +111,38 @@ def _refused() -> Refused:
 
 def actor_of_bearer(session: Session, token: str, address: str) -> Actor | None:
     """The program whose live token this is, in one look-up by key; None for nobody's."""
-    now = system_now()
-    found = _BEARER.rows(session, token_hash=token_hash(token), now=now, today=city_date(now))
+    now, hashed = system_now(), token_hash(token)
+    found = _BEARER.rows(session, token_hash=hashed, now=now, today=city_date(now))
     if not found:
+        _remembered.pop(hashed, None)
         return None
     row = found[0]
-    return Actor(
-        agency_id=row.id,
-        agency_code=row.credit_code,
-        roles=_ROLES,
-        client_id=row.client_id,
-        address=address,
-        office=row.office,
+    actor = Actor(
+        agency_id=row.id, agency_code=row.credit_code, roles=_ROLES, client_id=row.client_id, office=row.office
     )
+    if len(_remembered) >= _REMEMBERED:
+        _remembered.clear()
+    _remembered[hashed] = actor
+    return replace(actor, address=address)
+
+
+def remembered_bearer(token: str, address: str) -> tuple[Actor, Condition] | None:
+    """The program that bore this token when this process last asked, and the SQL that says whether it still does.
+
+    Nothing may be done for it but in a statement that holds the condition.
+    """
+    now, hashed = system_now(), token_hash(token)
+    actor = _remembered.get(hashed)
+    if actor is None:
+        return None
+    still = _SAME_BEARER.inside(
+        "EXISTS ({})",
+        token_hash=hashed,
+        now=now,
+        today=city_date(now),
+        bearer_client=actor.client_id,
+        bearer_agency=actor.agency_id,
+        bearer_code=actor.agency_code,
+        bearer_office=actor.office,
+    )
+    return replace(actor, address=address), still

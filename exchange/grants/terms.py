@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import Select, bindparam, func, or_, select, true
+from sqlalchemy import Select, bindparam, func, literal_column, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from adapters.clock import CaseClock, city_date, system_now
-from adapters.prepared import Prepared
+from adapters.prepared import Condition, Prepared
 from audit.actor import Actor
 from directory.catalogue.models import DataItem, Resource, ResourceVersion, VersionState
 from directory.datasets.models import DatasetState, DatasetVersion
@@ -80,6 +80,10 @@ class GrantTerms:
     serving_table: str | None
     today: date
     """The case clock's day when the terms were read."""
+    clock_ahead: timedelta = timedelta(0)
+    """How far the case clock was ahead of the system's."""
+    fingerprint: bytes = b""
+    """SHA-256 of all that was read, so that a later statement can prove that it is still so."""
 
     @property
     def matter(self) -> str:
@@ -127,9 +131,14 @@ def terms_of(session: Session, grant_id: uuid.UUID, mode: Mode) -> GrantTerms | 
     Args:
         mode: the way of sharing asked for; interface and browsing take the newest data that is served.
     """
-    query = _SERVED_TERMS if mode in NEEDS_SERVING else _TERMS
-    found = query.rows(session, grant_id=grant_id)
+    found = _query_for(mode).rows(session, grant_id=grant_id)
     return _terms(session, found[0]) if found else None
+
+
+def unchanged(terms: GrantTerms, grant_id: uuid.UUID, mode: Mode) -> Condition:
+    """SQL that says whether a statement reads the very terms that were read before."""
+    sql = "(SELECT fingerprint FROM ({}) AS now) = %(terms_fingerprint)s"
+    return _query_for(mode).inside(sql, grant_id=grant_id, terms_fingerprint=terms.fingerprint)
 
 
 def reason_to_refuse(terms: GrantTerms | None, asked: Asked, *, prepared: bool = False) -> Refused | None:
@@ -206,7 +215,7 @@ def _query(*, served: bool) -> Select[*tuple[Any, ...]]:
         .lateral("newest")
     )
     in_force = aliased(ResourceVersion)
-    return (
+    terms = (
         select(
             Grant.number,
             Grant.state,
@@ -244,10 +253,16 @@ def _query(*, served: bool) -> Select[*tuple[Any, ...]]:
         .outerjoin(Agreement, Agreement.id == Grant.agreement_id)
         .outerjoin(newest, true())
         .where(Grant.id == bindparam("grant_id"))
+        .subquery("terms")
     )
+    return select(terms, literal_column("sha256(convert_to(terms::text, 'UTF8'))").label("fingerprint"))
 
 
 _TERMS, _SERVED_TERMS = Prepared(_query(served=False)), Prepared(_query(served=True))
+
+
+def _query_for(mode: Mode) -> Prepared:
+    return _SERVED_TERMS if mode in NEEDS_SERVING else _TERMS
 
 
 def _terms(session: Session, row: Any) -> GrantTerms:
@@ -281,6 +296,8 @@ def _terms(session: Session, row: Any) -> GrantTerms:
         delta_version=row.delta_version or 0,
         serving_table=row.serving_table,
         today=city_date(system_now() + timedelta(seconds=row.clock_offset)),
+        clock_ahead=timedelta(seconds=row.clock_offset),
+        fingerprint=row.fingerprint,
     )
 
 

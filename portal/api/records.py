@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 
 from exchange.modes.interface import MOST_ROWS, look_up
 from exchange.release import ReleaseRequest
-from portal.access import current_actor
+from portal.access import current_actor, rests_on
 from portal.api.endpoint import endpoint, version_one
 from portal.edge import current_session, portal_settings
 from schemas.words import Mode
@@ -32,7 +32,12 @@ RECORDS = {
 def find(grant_id: uuid.UUID, body: dict[str, Any]) -> Response:
     """Rows whose released items equal the key's values. The evidence is committed before the first byte is sent."""
     request = ReleaseRequest(
-        current_actor(), Mode.INTERFACE, body["purpose"], body["matter"], tuple(body.get("items", ()))
+        current_actor(),
+        Mode.INTERFACE,
+        body["purpose"],
+        body["matter"],
+        tuple(body.get("items", ())),
+        rests_on=rests_on(),
     )
     limit = body.get("limit", MOST_ROWS)
     found = look_up(current_session(), portal_settings(), grant_id, request, body["key"], limit)
