@@ -19,7 +19,7 @@ from exchange.deliveries import load
 from exchange.deliveries.models import Acknowledgement, Delivery, DeliveryState, FileFormat
 from exchange.grants.ended import matter_of
 from exchange.modes.package import RECEIPT_TYPE
-from schemas.canonical import canonical_bytes, digest
+from schemas.canonical import canonical_bytes, sha256_hex
 
 LARGEST_RECEIPT = 8_192
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -38,8 +38,11 @@ def acknowledge(
 ) -> Acknowledgement:
     """Acknowledge a delivery once; an accepted one must have arrived byte for byte.
 
+    What is turned down is recorded with its remark, and with the digest of what arrived where the receiver gives one:
+    who cannot read the file has none.
+
     Args:
-        accepted: False turns the delivery down; then the digest may differ, and the remark says why.
+        accepted: False turns the delivery down; then the digest may differ or be empty, and the remark says why.
         sha256: digest of the file that arrived, 64 hex digits; a package's stands in its receipt.
         receipt: of an accepted package, as ``exchange.modes.offline_open.receipt_of`` makes it.
         signature: Ed25519, 64 bytes, over the receipt's canonical bytes, by the agency's registered signing key.
@@ -98,19 +101,12 @@ def _record(
             "state": delivery.state,
             "sha256": given.sha256,
             "accepted": given.accepted,
+            "receipt": given.receipt,
             "key": key.fingerprint if key else None,
+            "signature": base64.b64encode(given.signature).decode() if given.signature else None,
         },
-        personal=content(given) | {"digest": digest(content(given))},
+        personal={"remark": given.remark, "digest": sha256_hex(given.remark.encode())},
     )
-
-
-def content(given: Acknowledgement) -> dict[str, Any]:
-    """What the receiver wrote, as JSON; it lies in the encrypted part of its entry, with its digest."""
-    return {
-        "remark": given.remark,
-        "receipt": given.receipt,
-        "signature": base64.b64encode(given.signature).decode() if given.signature else None,
-    }
 
 
 def _require_arrived(delivery: Delivery) -> None:
@@ -125,6 +121,8 @@ def _require_arrived(delivery: Delivery) -> None:
 
 
 def _require_digest(delivery: Delivery, sha256: str, accepted: bool) -> None:
+    if not accepted and not sha256:
+        return
     if not _SHA256.fullmatch(sha256):
         sentence = "This is no SHA-256: give the 64 hex digits that `sha256sum` prints for what arrived."
         problem = {"pointer": "/sha256", "message": "Give 64 hex digits in small letters."}

@@ -1,5 +1,6 @@
 """Deliveries beside the evidence log: what was prepared, how far it came, the receiver's receipt (R44, R49, R120)."""
 
+import base64
 from collections.abc import Iterator
 
 from sqlalchemy import select
@@ -10,9 +11,8 @@ from audit.opened import personal_details
 from audit.reconcile import Discrepancy, batches, differences, recorded
 from directory.keys.models import AgencyKey
 from directory.keys.signing import verify_signature
-from exchange.deliveries.acknowledge import content
 from exchange.deliveries.models import Acknowledgement, Delivery, FileFormat
-from schemas.canonical import canonical_bytes, digest
+from schemas.canonical import canonical_bytes, sha256_hex
 
 MOVED = (
     "delivery.requested",
@@ -67,8 +67,10 @@ def _facts(row: Acknowledgement, key: AgencyKey | None) -> dict[str, object]:
     return {
         "sha256": row.sha256,
         "accepted": row.accepted,
+        "digest": sha256_hex(row.remark.encode()),
+        "receipt": row.receipt,
         "key": key.fingerprint if key else None,
-        "digest": digest(content(row)),
+        "signature": base64.b64encode(row.signature).decode() if row.signature else None,
     }
 
 

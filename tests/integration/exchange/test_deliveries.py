@@ -1,5 +1,6 @@
 """Deliveries: asked for under a grant, prepared, revoked, acknowledged with what arrived."""
 
+import json
 import uuid
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from adapters.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from adapters.work import Runner, Work
 from audit.append import append
+from audit.models import Evidence
 from directory.datasets.models import DatasetState, DatasetVersion
 from exchange.deliveries import progress, queries
 from exchange.deliveries.acknowledge import acknowledge
@@ -213,6 +215,19 @@ def test_a_delivery_is_turned_down_with_a_remark(case: Case, grant: Grant) -> No
         acknowledge(case.session, case.asks, delivery.id, accepted=False, sha256=OTHER)
     given = acknowledge(case.session, case.asks, delivery.id, accepted=False, sha256=OTHER, remark="文件损坏")
     assert [given.accepted, given.remark, delivery.state] == [False, "文件损坏", "ACKNOWLEDGED"]
+
+
+def test_what_cannot_be_read_is_turned_down_without_a_digest(case: Case, grant: Grant) -> None:
+    delivery = prepared(case, grant)
+    delivery.state = "DELIVERED"
+    with pytest.raises(InvalidInput) as caught:
+        acknowledge(case.session, case.asks, delivery.id, accepted=False, sha256="no digest", remark="文件无法读取")
+    assert caught.value.code == "delivery.no_digest"
+    given = acknowledge(case.session, case.asks, delivery.id, accepted=False, remark="文件无法读取")
+    assert [given.accepted, given.sha256, delivery.state] == [False, "", "ACKNOWLEDGED"]
+    entry = case.session.scalars(select(Evidence).where(Evidence.kind == "delivery.acknowledged")).one()
+    after = json.loads(entry.body)["data"]["after"]
+    assert (after["accepted"], after["sha256"], "remark" in after) == (False, "", False)
 
 
 def test_a_package_needs_the_receipt_signed_by_the_agencys_key(case: Case, grant: Grant) -> None:
