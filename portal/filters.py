@@ -9,6 +9,7 @@ from flask import Flask, request
 from markupsafe import Markup, escape
 
 from adapters.clock import CITY_ZONE
+from portal.authorities import authority
 from portal.i18n import translate
 from portal.labels import COLOURS, choices, label
 
@@ -25,10 +26,11 @@ def moment(value: datetime | None) -> str:
     return value.astimezone(CITY_ZONE).strftime("%Y-%m-%d %H:%M") if value else ""
 
 
-def time_tag(value: datetime | None) -> Markup:
-    """The moment as an HTML time element that carries seconds and zone."""
-    if value is None:
+def time_tag(value: datetime | str | None) -> Markup:
+    """The moment, which may be in ISO 8601 as JSON gives it, as an HTML time element that carries seconds and zone."""
+    if not value:
         return Markup("")
+    value = datetime.fromisoformat(value) if isinstance(value, str) else value
     exact = value.astimezone(CITY_ZONE).isoformat(timespec="seconds")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, moment(value))
 
@@ -89,6 +91,6 @@ def install(app: Flask) -> None:
     """Give the filters and functions to every template."""
     app.jinja_env.filters.update(
         day=day, moment=moment, time_tag=time_tag, number=number, size=size, lines=lines, said=said, label=label,
-        colour=colour,
+        colour=colour, authority=authority,
     )  # fmt: skip
     app.jinja_env.globals.update(here_with=here_with, toggled=toggled, choices=choices)

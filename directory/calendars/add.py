@@ -62,7 +62,7 @@ def add_calendar(session: Session, actor: Actor, body: Mapping[str, Any]) -> Hol
     session.add(made)
     session.flush()
     facts = {"year": year, "revision": made.revision, "document": document, "verified": made.verified, "days": days}
-    append(session, "calendar.added", f"calendar/{made.id}", actor, after=facts, authority="R117")
+    append(session, "calendar.added", f"calendar/{made.id}", actor, after=facts, authority=document)
     for hook in on_added:
         hook(session, actor)
     return made
