@@ -1,6 +1,6 @@
 """What templates write values with: days, moments in the city's zone, numbers, words, sentences of the rooms."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -9,6 +9,7 @@ from flask import Flask, request
 from markupsafe import Markup, escape
 
 from adapters.clock import CITY_ZONE
+from directory.catalogue.models import DataItem
 from portal.authorities import authority
 from portal.i18n import translate
 from portal.labels import COLOURS, choices, label
@@ -61,6 +62,22 @@ def said(message: str, context: Mapping[str, object] | None = None) -> str:
     return translate(message, context)
 
 
+def row_reason(reason: str, items: Iterable[DataItem]) -> str:
+    """Why rows were set aside, in words: ``credit_code:CHECK_DIGIT`` names the item and what is wrong with it."""
+    fields, _colon, word = reason.rpartition(":")
+    names = {item.field_name: item.name for item in items}
+    where = " + ".join(names.get(field, field) for field in fields.split("+"))
+    return f"{where}{translate(': ')}{label(word, 'RowReason')}"
+
+
+def coded(text: str) -> Markup:
+    """A sentence whose commands stand in back quotes, with these as code."""
+    parts = escape(text).split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
 def colour(word: str) -> str:
     """Badge colour of a word."""
     return COLOURS.get(word, "secondary")
@@ -91,6 +108,6 @@ def install(app: Flask) -> None:
     """Give the filters and functions to every template."""
     app.jinja_env.filters.update(
         day=day, moment=moment, time_tag=time_tag, number=number, size=size, lines=lines, said=said, label=label,
-        colour=colour, authority=authority,
+        colour=colour, row_reason=row_reason, coded=coded, authority=authority,
     )  # fmt: skip
     app.jinja_env.globals.update(here_with=here_with, toggled=toggled, choices=choices)

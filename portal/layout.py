@@ -31,6 +31,19 @@ def install(app: Flask, parts: tuple[Pages, ...]) -> None:
         }
 
 
+WITHIN = {
+    "answers": "applications",
+    "browse": "grants",
+    "files": "deliveries",
+    "keys": "agencies",
+    "people": "agencies",
+    "reviews": "catalogue",
+    "sources": "catalogue",
+    "workbook": "compile",
+}
+"""Parts without an entry of the navigation → the part under whose entry their pages lie."""
+
+
 def _shown(entry: NavigationEntry) -> bool:
     return entry.shown_to.admits(access.current_actor())
 
@@ -40,5 +53,5 @@ def _link(entry: NavigationEntry) -> dict[str, object]:
     return {
         "title": translate(entry.title),
         "href": url_for(entry.endpoint),
-        "here": request.blueprint == blueprint,
+        "here": WITHIN.get(request.blueprint or "", request.blueprint) == blueprint,
     }

@@ -111,7 +111,7 @@ def _entry(found: ResourceVersion) -> str:
         .limit(MOST_DATASETS)
     ).all()
     tabs = [(key, _(title), here_with(tab=key)) for key, title in TABS]
-    tabs.append(("versions", _("Versions and activity"), here_with(tab="versions")))
+    tabs.append(("versions", _("Versions and changes"), here_with(tab="versions")))
     return render_template(
         "catalogue/entry.html",
         version=found,

@@ -1,7 +1,7 @@
 """Evidence: search, one entry with its proof, the timeline of a case, the state of the log."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -16,11 +16,13 @@ from adapters.errors import NotFound
 from adapters.paging import LARGEST_PAGE, Page
 from audit.actor import Actor
 from audit.keys import SigningKey
+from audit.models import Evidence
 from audit.proof import prove
 from audit.queries import Found, Search, indices, log_state, personal, search
 from directory.agencies.queries import agencies
 from directory.people.queries import person_names
 from directory.people.roles import Role
+from directory.permissions import Allowed, read_evidence
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session, portal_settings
 from portal.evidence_kinds import EVIDENCE_KINDS
@@ -29,10 +31,11 @@ from portal.filters import moment
 from portal.inputs import identifier
 from portal.labels import label
 from portal.languages import N_
-from portal.own_evidence import agency_to_search, own_entry
+from portal.own_evidence import agency_to_search, codes_of_case, own_entry
 from portal.pages.auditor_desk import desk_sections
 from portal.pages.case import names_by_code
 from portal.pages.frame import NavigationEntry, Pages
+from portal.pages.subjects import as_written, in_words
 
 blueprint = Blueprint("evidence", __name__, url_prefix="/evidence")
 
@@ -63,7 +66,9 @@ def index() -> ResponseReturnValue:
         everything=everything,
         kinds=sorted(((kind, label(kind, "EvidenceKind")) for kind in EVIDENCE_KINDS), key=lambda pair: pair[0]),
         agencies=[(a.credit_code, a.name) for a in agencies(session, limit=MOST_AGENCIES).items] if everything else [],
-        matter=wanted.matter,
+        words=in_words(session, (wanted.subject, wanted.matter, *_subjects(page.items))),
+        open_cases=_open_cases(session, actor, page.items),
+        wanted=wanted,
         person=person_names(session, {wanted.person_id}).get(wanted.person_id, "") if wanted.person_id else "",
     )
 
@@ -116,21 +121,32 @@ def open_personal(entry_id: uuid.UUID) -> ResponseReturnValue:
 def _wanted(session: Session, actor: Actor) -> Search:
     fields = request.args
     person = fields.get("person", "").strip()
-    matter = fields.get("matter", "").strip()[:200]
+    matter = as_written(session, fields.get("matter", "").strip()[:200])
     agency_code = fields.get("agency", "").strip()[:18]
     if not actor.has(*READERS):
-        agency_code = agency_to_search(session, actor, matter)
+        agency_code = agency_to_search(session, actor, matter if codes_of_case(session, matter) else "")
     outcome = fields.get("outcome", "")
     return Search(
         kind=fields.get("kind", "").strip()[:100],
         outcome=outcome if outcome in {"DONE", "REFUSED", "FAILED"} else "",
         agency_code=agency_code,
         person_id=identifier(person) if person else None,
-        subject=fields.get("subject", "").strip()[:200],
+        subject=as_written(session, fields.get("subject", "").strip()[:200]),
         matter=matter,
         since=_moment_of(fields.get("since", "")),
         until=_moment_of(fields.get("until", ""), days=1),
     )
+
+
+def _subjects(entries: Iterable[Evidence]) -> Iterator[str]:
+    for each in entries:
+        yield from (each.subject, each.matter)
+
+
+def _open_cases(session: Session, actor: Actor, entries: Iterable[Evidence]) -> set[str]:
+    """Matters all of whose entries the actor may read: an office has entries of its own in cases of others."""
+    matters = {each.matter for each in entries if each.matter}
+    return {one for one in matters if isinstance(read_evidence(actor, codes_of_case(session, one)), Allowed)}
 
 
 def _moment_of(text: str, days: int = 0) -> datetime | None:
@@ -189,6 +205,8 @@ def _exported(session: Session, wanted: Search) -> Response:
         _("Person"),
         _("Subject"),
         _("Case"),
+        _("Identifier of the subject"),
+        _("Identifier of the case"),
     ]
     return export(_("Evidence"), heads, every(lambda cursor: _cells(session, wanted, cursor)))
 
@@ -199,6 +217,7 @@ def _cells(session: Session, wanted: Search, cursor: str | None) -> Page[Sequenc
     numbers = indices(session, page.items)
     people = person_names(session, {each.person_id for each in page.items if each.person_id})
     names = names_by_code(session, {each.agency_code for each in page.items if each.agency_code})
+    words = in_words(session, _subjects(page.items))
     rows: list[Sequence[Cell]] = [
         [
             numbers.get(each.id),
@@ -207,6 +226,8 @@ def _cells(session: Session, wanted: Search, cursor: str | None) -> Page[Sequenc
             label(each.outcome, "EvidenceOutcome"),
             names.get(each.agency_code, each.agency_code),
             people.get(each.person_id, "") if each.person_id else "",
+            words[each.subject],
+            words.get(each.matter, ""),
             each.subject,
             each.matter,
         ]

@@ -140,6 +140,7 @@ def _page(grant_id: uuid.UUID, step: str = "") -> dict[str, Any]:
         "releases": releases,
         "reads_evidence": not party or _reads_evidence(actor, grant),
         "deliveries": deliveries,
+        "only_own": not party,
     }
 
 

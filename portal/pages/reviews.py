@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from adapters.errors import ShuniuError
+from adapters.errors import InvalidInput, ShuniuError
 from adapters.paging import Page
 from audit.actor import Actor
 from directory.catalogue import desk
@@ -54,7 +54,8 @@ def review(version_id: uuid.UUID) -> ResponseReturnValue:
     session, actor, form = current_session(), current_actor(), request.form
     met = {name: form.get(name) == "1" for name in ("accurate", "complete", "compliant")}
     try:
-        if form.get("decision") == "approve" and all(met.values()):
+        if form.get("decision") == "approve":
+            _all_met(met)
             approve_version(session, actor, version_id, comment=form.get("comment", ""), expected=expected_version())
         else:
             return_version(
@@ -100,6 +101,19 @@ def publish(version_id: uuid.UUID) -> ResponseReturnValue:
     published = publish_version(current_session(), current_actor(), version_id, expected=expected_version())
     flash(_("Published."), "success")
     return redirect(url_for("catalogue.show", resource_id=published.resource_id), 303)
+
+
+def _all_met(met: dict[str, bool]) -> None:
+    """Whoever approves says so of each criterion; one left unticked by oversight must not return the entry.
+
+    Raises:
+        InvalidInput: a criterion is not ticked.
+    """
+    if not all(met.values()):
+        sentence = "An entry is approved when it is accurate, complete and compliant. Tick all three, or return it."
+        problem = "Tick this, or return the entry with a reason."
+        missing = [{"pointer": f"/{name}", "message": problem} for name, ticked in met.items() if not ticked]
+        raise InvalidInput("review.criteria", sentence, missing)
 
 
 def _reasons() -> list[dict[str, str]]:

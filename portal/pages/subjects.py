@@ -1,0 +1,95 @@
+"""What evidence is about, in words: "application SWJ-SQ-2026-0001" in place of a noun and an identifier."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+
+from flask_babel import gettext as _
+from sqlalchemy import Select, String, cast, literal, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from directory.agencies.models import Agency
+from directory.catalogue.models import CatalogueChange, Resource, ResourceVersion
+from directory.datasets.models import DatasetVersion
+from directory.people.models import Account, ApiClient, DataAdministrator, Person
+from directory.sources.models import Source
+from directory.systems.models import System
+from exchange.agreements.models import Agreement
+from exchange.applications.models import Application
+from exchange.deliveries.models import Delivery
+from exchange.disputes.models import Dispute
+from exchange.grants.models import Grant, ReleaseRecord
+from exchange.needs.models import Need
+from portal.labels import LABELS, label
+
+Number = InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
+
+NUMBERED: Mapping[str, tuple[InstrumentedAttribute[uuid.UUID], Number]] = {
+    "application": (Application.id, Application.number),
+    "agreement": (Agreement.id, Agreement.number),
+    "grant": (Grant.id, Grant.number),
+    "delivery": (Delivery.id, Delivery.number),
+    "dispute": (Dispute.id, Dispute.number),
+    "need": (Need.id, Need.number),
+    "resource": (Resource.id, Resource.code),
+}
+"""Noun → identity and the number by which people call it."""
+
+_NAMES: Mapping[str, Select[uuid.UUID, str]] = {
+    "account": select(Account.id, Person.name).join(Person, Person.id == Account.person_id),
+    "agency": select(Agency.id, Agency.name),
+    "appointment": select(DataAdministrator.id, Person.name).join(Person, Person.id == DataAdministrator.person_id),
+    "catalogue_change": select(CatalogueChange.id, Resource.code).join(Resource),
+    "client": select(ApiClient.id, ApiClient.name),
+    "dataset_version": select(
+        DatasetVersion.id, Resource.code + literal(" #") + cast(DatasetVersion.number, String)
+    ).join(Resource),
+    "person": select(Person.id, Person.name),
+    "release": select(ReleaseRecord.id, Grant.number).join(Grant, Grant.id == ReleaseRecord.grant_id),
+    "resource_version": select(
+        ResourceVersion.id, ResourceVersion.name + literal(" #") + cast(ResourceVersion.number, String)
+    ),
+    "source": select(Source.id, Resource.code).join(Resource),
+    "system": select(System.id, System.name),
+} | {noun: select(identity, number) for noun, (identity, number) in NUMBERED.items()}
+
+
+def in_words(session: Session, subjects: Iterable[str]) -> dict[str, str]:
+    """How subjects and matters of evidence read, by how they are written.
+
+    Args:
+        subjects: ``noun/identifier`` each, at most a page of them; empty ones are left out.
+    """
+    by_noun: dict[str, dict[uuid.UUID, str]] = {}
+    found: dict[str, str] = {}
+    for subject in {one for one in subjects if one}:
+        noun, _slash, key = subject.partition("/")
+        identity = _identity(key)
+        found[subject] = _titled(noun, "" if identity else key)
+        if identity and noun in _NAMES:
+            by_noun.setdefault(noun, {})[identity] = subject
+    for noun, wanted in by_noun.items():
+        statement = _NAMES[noun]
+        rows = session.execute(statement.where(statement.selected_columns[0].in_(wanted)))
+        found |= {wanted[identity]: _titled(noun, name or _("Draft")) for identity, name in rows}
+    return found
+
+
+def as_written(session: Session, text: str) -> str:
+    """The subject that somebody calls by its number (SWJ-SQ-2026-0001) or code; any other text as it is."""
+    for noun, (identity, number) in NUMBERED.items():
+        key = session.scalar(select(identity).where(number == text)) if text else None
+        if key is not None:
+            return f"{noun}/{key}"
+    return text
+
+
+def _titled(noun: str, name: str) -> str:
+    known = noun in LABELS["Subject"]
+    return f"{label(noun, 'Subject') if known else noun} {name}".strip()
+
+
+def _identity(key: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(key)
+    except ValueError:
+        return None

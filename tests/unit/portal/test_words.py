@@ -1,0 +1,77 @@
+"""Pages speak in words: every kind of evidence has a title, every reason of a set-aside row is said."""
+
+import ast
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from pipelines.ingest.keys import DUPLICATE
+from portal.evidence_kinds import EVIDENCE_KINDS
+from portal.filters import coded, row_reason
+from portal.labels import LABELS
+from portal.layout import WITHIN
+from portal.pages import ALL
+from schemas.identifiers.faults import Fault
+from schemas.row_checks import Reason
+
+ROOT = Path(__file__).resolve().parents[3]
+ROOMS = ("audit", "directory", "exchange", "pipelines", "portal")
+KIND = re.compile(r"[a-z_]+\.[a-z_]+")
+WRITERS = {"append", "refused", "_note", "_record", "_reviewed"}
+
+
+def kinds_written() -> set[str]:
+    """Words of the form of a kind that are handed to what writes evidence, or stand beside such words."""
+    found: set[str] = set()
+    nouns = {kind.partition(".")[0] for kind in EVIDENCE_KINDS}
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            if "demo" in path.parts or "pages" in path.parts:
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and _name(node.func) in WRITERS:
+                    first = node.args[:1] if _name(node.func) == "refused" else node.args
+                    texts = [arg.value for arg in first if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+                    found |= {text for text in texts if KIND.fullmatch(text) and text.partition(".")[0] in nouns}
+    return found
+
+
+def _name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def test_every_kind_of_evidence_has_a_title() -> None:
+    written = kinds_written()
+    assert {"grant.opened", "dataset.requested", "resource.change_recorded"} <= written
+    assert written - set(EVIDENCE_KINDS) == set()
+
+
+def test_every_reason_of_a_row_set_aside_is_said() -> None:
+    assert {*Reason, *Fault, DUPLICATE} - set(LABELS["RowReason"]) == set()
+
+
+def test_a_reason_names_the_items() -> None:
+    items = cast(Any, [SimpleNamespace(field_name="code", name="代码"), SimpleNamespace(field_name="day", name="日期")])
+    assert row_reason("code:CHECK_DIGIT", items) == "代码: wrong check character"
+    assert row_reason("code+day:DUPLICATE", items) == "代码 + 日期: key came before"
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("Run `shuniu key new` first.", "Run <code>shuniu key new</code> first."),
+        ("<b> & `<i>`", "&lt;b&gt; &amp; <code>&lt;i&gt;</code>"),
+        ("one ` alone", "one ` alone"),
+    ],
+)
+def test_commands_in_sentences_are_code(text: str, html: str) -> None:
+    assert str(coded(text)) == html
+
+
+def test_parts_lie_under_an_entry_of_the_navigation() -> None:
+    own = {entry.endpoint.partition(".")[0] for part in ALL for entry in part.navigation}
+    assert set(WITHIN.values()) <= own
+    assert set(WITHIN) <= {part.blueprint.name for part in ALL}
