@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.arrow_types import MOMENT
-from schemas.fixed_width import Rows, rows_of
+from schemas.fixed_width import Rows, number_table, pairs_of, rows_of
 
 ZONE = "Asia/Shanghai"
 _FEW = 32
@@ -22,9 +22,9 @@ _WORDS = {
 _FIRST_DAY = date(1, 1, 1)
 _MONTHS = np.arange("0001-01", "10000-02", dtype="datetime64[M]").astype("datetime64[D]").astype(np.int32)
 """The first day of every month from the year 1 on, in days since 1970."""
-_DASHES = (4, 7)
-_YEAR_MONTH_DAY = np.zeros((10, 3), np.int16)
-_YEAR_MONTH_DAY[:4, 0], _YEAR_MONTH_DAY[5:7, 1], _YEAR_MONTH_DAY[8:, 2] = (1000, 100, 10, 1), (10, 1), (10, 1)
+_NO_NUMBER = 1 << 20
+_DATE_PAIRS = [number_table(form, other=_NO_NUMBER) for form in ("00", "00", "-0", "0-", "00")]
+"""How the pairs of characters of 2024-02-28 are read."""
 _WALL_CLOCK = pa.timestamp("us")
 _IN_SHANGHAI = pa.timestamp("us", ZONE)
 _FIRST_MOMENT = pa.scalar("0001-01-02").cast(_WALL_CLOCK)
@@ -107,6 +107,8 @@ def _midnights(clock: pa.TimestampArray) -> pa.Date32Array:
 def _from_text(text: pa.StringArray, target: pa.DataType) -> pa.Array:
     if pa.types.is_string(target) or pa.types.is_binary(target):
         return text.cast(target)
+    if pa.types.is_date(target):
+        return _dates(text)
     return _parser(target)(blank_to_null(text))
 
 
@@ -119,7 +121,7 @@ def _parser(target: pa.DataType) -> Callable[[pa.StringArray], pa.Array]:
         return _floats
     if pa.types.is_boolean(target):
         return _booleans
-    return _dates if pa.types.is_date(target) else _moments
+    return _moments
 
 
 def _matching(text: pa.StringArray, pattern: str, target: pa.DataType) -> pa.Array:
@@ -153,24 +155,25 @@ def _booleans(text: pa.StringArray) -> pa.Array:
 def _dates(text: pa.StringArray) -> pa.Array:
     rows = rows_of(text, len("2024-02-28"))
     if rows is None:
+        text = blank_to_null(text)
+        rows = rows_of(text, len("2024-02-28"))
+    if rows is None:
         days = _dates_by_halves(text)
     else:
         found, right = _iso_days(rows)
         days = pa.array(found).view(pa.date32())
         if not right.all():
             odd = pa.array(~right)
-            days = pc.replace_with_mask(days, odd, _dates_by_halves(text.filter(odd)))
+            days = pc.replace_with_mask(days, odd, _dates_by_halves(blank_to_null(text.filter(odd))))
     return pc.if_else(pc.less(days, pa.scalar(_FIRST_DAY)), pa.scalar(None, pa.date32()), days)
 
 
 def _iso_days(rows: Rows) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
     """Days since 1970 of text of the form 2024-02-28, and which rows are such a day; all columns are read at once."""
-    digits = rows - np.uint8(ord("0"))
-    wrong = digits > 9
-    wrong[:, _DASHES] = rows[:, _DASHES] != ord("-")
-    right = ~wrong.any(axis=1) if wrong.any() else np.ones(len(rows), np.bool_)
-    parts = (digits.astype(np.int16) @ _YEAR_MONTH_DAY).astype(np.int32)
-    year, month, day = parts[:, 0], parts[:, 1], parts[:, 2]
+    pairs = pairs_of(rows)
+    century, decade, ten, one, day = (table.take(pairs[:, place]) for place, table in enumerate(_DATE_PAIRS))
+    year, month = century * 100 + decade, ten * 10 + one
+    right = (century | decade | ten | one | day) < _NO_NUMBER
     right &= (year >= 1) & (year <= 9999) & (month >= 1) & (month <= 12)
     place = np.where(right, (year - 1) * 12 + month - 1, 0)
     days = _MONTHS[place] + day - 1

@@ -47,16 +47,23 @@ class CheckedBatch:
     """A batch, divided.
 
     Args:
-        good: rows that passed, typed as ``arrow_schema(items)``.
-        bad: the other rows as they arrived, with ``_row`` (their number in the load) and ``_reasons``.
+        typed: all rows, typed as ``arrow_schema(items)``.
+        refused: the places of bad rows among them, which rise.
+        bad: these rows as they arrived, with ``_row`` (their number in the load) and ``_reasons``.
         flagged: ``_row`` and ``_reasons`` of good rows that a person should look at.
         reason_counts: how many values had each reason, those of flagged rows included.
     """
 
-    good: pa.RecordBatch
+    typed: pa.RecordBatch
+    refused: Sequence[int]
     bad: pa.RecordBatch
     flagged: pa.RecordBatch
     reason_counts: Mapping[str, int]
+
+    @property
+    def good(self) -> pa.RecordBatch:
+        """Rows that passed, typed; the batch itself where all did."""
+        return without(self.typed, self.refused)
 
 
 @dataclass(slots=True)
@@ -186,12 +193,14 @@ def _divide(batch: pa.RecordBatch, typed: pa.RecordBatch, remarks: _Remarks, fir
     kept = [name for name in batch.schema.names if name not in (ROW, REASONS)]
     bad = _with_reasons(batch.select(kept), remarks.refusing, is_bad, first_row)
     flagged = _with_reasons(batch.select([]), remarks.flagging, is_flagged, first_row)
-    good = without(typed, pc.indices_nonzero(is_bad).to_pylist()) if bad.num_rows else typed
-    return CheckedBatch(good, bad, flagged, _count([*remarks.refusing, *remarks.flagging]))
+    refused = pc.indices_nonzero(is_bad).to_pylist()
+    return CheckedBatch(typed, refused, bad, flagged, _count([*remarks.refusing, *remarks.flagging]))
 
 
 def without(batch: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:
     """The rows of a batch but those at these places, which rise; the long runs between few are copied whole."""
+    if not places:
+        return batch
     if len(places) > batch.num_rows // 20:
         every = pa.arange(0, batch.num_rows)
         return batch.filter(pc.invert(pc.is_in(every, pa.array(places, pa.int64()))))

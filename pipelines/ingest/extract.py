@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,7 +24,7 @@ from pipelines.digest import RowDigest
 from pipelines.ingest.keys import KeyWatch, reason
 from pipelines.ingest.set_aside import SetAside
 from schemas.arrow_types import arrow_schema
-from schemas.row_checks import ROW, CheckedBatch, MissingColumns, check_batch, without
+from schemas.row_checks import CheckedBatch, MissingColumns, check_batch, without
 
 Items = Sequence[Mapping[str, Any]]
 
@@ -167,19 +168,19 @@ class Checking:
                 raise Terminal("source.missing_columns", "{reason}", reason=str(error)) from error
             self._aside.add(checked.bad)
             self._note_flagged(checked)
-            yield self._without_repeated(checked)
+            yield self._kept(checked)
             self.rows += batch.num_rows
 
-    def _without_repeated(self, checked: CheckedBatch) -> pa.RecordBatch:
-        places = self._keys.repeated(checked.good)
-        if not places:
+    def _kept(self, checked: CheckedBatch) -> pa.RecordBatch:
+        """The good rows without those whose key came before: left out together, so that the rest is copied once."""
+        keys = without(checked.typed.select(self._keys.fields), checked.refused)
+        repeated = self._keys.repeated(keys)
+        if not repeated:
             return checked.good
-        rows = checked.good.num_rows + checked.bad.num_rows
-        numbers = pa.arange(self.rows, self.rows + rows)
-        numbers = numbers.filter(pc.invert(pc.is_in(numbers, checked.bad.column(ROW))))
-        again = pa.array(places, pa.int64())
-        self._aside.add_repeated(checked.good.take(again), numbers.take(again), self._reason)
-        return without(checked.good, places)
+        places = np.delete(np.arange(checked.typed.num_rows), checked.refused)[repeated]
+        numbers = pa.array(places + self.rows)
+        self._aside.add_repeated(checked.typed.take(pa.array(places)), numbers, self._reason)
+        return without(checked.typed, sorted([*checked.refused, *places.tolist()]))
 
     def _note_flagged(self, checked: CheckedBatch) -> None:
         if checked.flagged.num_rows:

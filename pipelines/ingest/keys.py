@@ -24,11 +24,12 @@ class KeyWatch:
         most: how many keys are remembered.
 
     Attributes:
+        fields: the key's columns.
         complete: whether every row so far was compared with all before it.
     """
 
     def __init__(self, fields: Sequence[str], most: int = MOST_REMEMBERED) -> None:
-        self._fields = tuple(fields)
+        self.fields = tuple(fields)
         self._most = most
         self._fixed: FixedKeys | None = None
         self._seen: set[Any] = set()
@@ -36,20 +37,20 @@ class KeyWatch:
 
     def repeated(self, batch: pa.RecordBatch) -> list[int]:
         """Places of rows whose key was seen before, in this batch or an earlier one; the first one stays."""
-        if not self._fields:
+        if not self.fields:
             return []
         if len(self._fixed or self._seen) >= self._most:
             self.complete = False
             return []
         if (again := self._repeated_fixed(batch)) is not None:
             return again
-        return _repeated(keys_of(batch, self._fields), self._seen)
+        return _repeated(keys_of(batch, self.fields), self._seen)
 
     def _repeated_fixed(self, batch: pa.RecordBatch) -> list[int] | None:
         """As ``repeated``, for one column of one width, which is far quicker; None once the keys were not so."""
-        if len(self._fields) > 1 or self._seen:
+        if len(self.fields) > 1 or self._seen:
             return None
-        column = batch.column(self._fields[0])
+        column = batch.column(self.fields[0])
         rows = rows_of_keys(column, self._fixed.width if self._fixed else None)
         if rows is not None:
             self._fixed = self._fixed or FixedKeys(rows.shape[1])

@@ -1,54 +1,80 @@
 """Checks over whole columns of identifiers of one length: a matrix of bytes, and the same arithmetic for every row."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.fixed_width import Rows, rows_of
+from schemas.fixed_width import PairTable, Rows, pairs_of, rows_of
 from schemas.identifiers.faults import Fault
 
-Table = bytes
-"""256 bytes for ``bytes.translate``: entry ``b`` is what byte ``b`` becomes."""
-
 Mask = npt.NDArray[np.bool_]
+Sums = npt.NDArray[np.int32]
 Verdicts = dict[Fault, Mask]
 """For each fault, which rows have it; the first fault that a row has is reported."""
 
-INVALID = 255
+ODD = 1 << 10
+WRONG = 1 << 16
 
 
-def table(values: Mapping[str, int], other: int = INVALID) -> Table:
-    """A translation of single characters to small numbers; every other byte becomes ``other``."""
-    entries = bytearray([other] * 256)
-    for character, value in values.items():
-        entries[ord(character)] = value
-    return bytes(entries)
-
-
-def through(rows: Rows, meaning: Table) -> Rows:
-    """Each byte replaced by its entry in the table."""
-    return np.frombuffer(rows.tobytes().translate(meaning), np.uint8).reshape(rows.shape)
-
-
-def weighted_sum(values: Rows, weights: Sequence[int], modulus: int) -> npt.NDArray[np.int16]:
-    """The sum of value times weight of every row, modulo ``modulus``.
+@dataclass(frozen=True)
+class Place:
+    """One place of an identifier.
 
     Args:
-        values: numbers below ``modulus`` where the sum is to be right; others give a sum without meaning.
-        weights: one per column; those of known identifiers sum up to less than 32,767.
+        values: what each character counts that may stand there; any other is wrong.
+        weight: what a character's value is multiplied by.
+        odd: characters that may stand there as characters go, yet not in this place.
     """
-    total: npt.NDArray[np.int16] = values.astype(np.int16) @ np.array(weights, np.int16)
-    return total % np.int16(modulus)
+
+    values: Mapping[str, int]
+    weight: int = 0
+    odd: Collection[str] = ()
 
 
-def above(values: Rows, most: int) -> Mask:
-    """Which rows have a value above ``most``."""
-    if not values.size or int(values.max()) <= most:  # the usual case, far quicker than a look at every row
-        return np.zeros(len(values), np.bool_)
-    return np.asarray((values > most).any(axis=1))
+def pair_tables(places: Sequence[Place], modulus: int) -> list[PairTable]:
+    """For each pair of neighbouring places, what two characters add to a row's sum.
+
+    Args:
+        places: an even number of them, at most 32, so that no sum of values reaches ``ODD``.
+        modulus: of the check, at most 31.
+    """
+    entries = [np.array([_entry(place, chr(byte), modulus) for byte in range(256)], np.int32) for place in places]
+    # The second byte is the high half of a pair.
+    return [np.add.outer(second, first).ravel() for first, second in zip(entries[::2], entries[1::2], strict=True)]
+
+
+def _entry(place: Place, character: str, modulus: int) -> int:
+    if character not in place.values:
+        return WRONG
+    return place.values[character] * place.weight % modulus + (ODD if character in place.odd else 0)
+
+
+def sums(rows: Rows, tables: Sequence[PairTable]) -> Sums:
+    """What the characters of each row add up to, by ``pair_tables``; ``wrong``, ``odd`` and ``rest`` read it."""
+    pairs = pairs_of(rows)
+    total = tables[0].take(pairs[:, 0])
+    for place in range(1, len(tables)):
+        total += tables[place].take(pairs[:, place])
+    return total
+
+
+def wrong(total: Sums) -> Mask:
+    """Which rows have a character that may not stand in its place."""
+    return np.asarray(total >= WRONG)
+
+
+def odd(total: Sums) -> Mask:
+    """Which rows have an odd character, among those without a wrong one."""
+    return np.asarray(total >= ODD)
+
+
+def rest(total: Sums, modulus: int) -> Sums:
+    """The sum of value times weight modulo ``modulus``, of rows without a wrong character."""
+    return (total & (ODD - 1)) % modulus
 
 
 def check_fixed_width(values: pa.Array, width: int, judge: Callable[[Rows], Verdicts]) -> pa.StringArray:

@@ -24,9 +24,7 @@ _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 _WEIGHTS = tuple(pow(3, power, 31) for power in range(WIDTH - 1))
 _ORGANISATION_VALUES = {character: value for value, character in enumerate(_DIGITS + _LETTERS)}
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
-_MEANING = columns.table(_VALUES)
-_ORGANISATION_MEANING = columns.table({char: value % 11 for char, value in _ORGANISATION_VALUES.items()}, other=0)
-_ORGANISATION_CHECKS = columns.table({character: value for value, character in enumerate("0123456789X")})
+_ORGANISATION_CHECKS = {character: value for value, character in enumerate("0123456789X")}
 
 
 def normalise(text: str) -> str:
@@ -95,19 +93,31 @@ def organisation_faults(values: pa.Array) -> pa.StringArray:
     return columns.check_fixed_width(values, WIDTH, _judge_organisation)
 
 
+_PLACES = [
+    columns.Place(_VALUES, weight, _LETTERS if 2 <= place < 8 else "") for place, weight in enumerate((*_WEIGHTS, 1))
+]
+_TABLES = columns.pair_tables(_PLACES, 31)
+_ORGANISATION_PLACES = [
+    *(columns.Place(_VALUES) for _ in range(8)),
+    *(columns.Place({char: _ORGANISATION_VALUES[char] for char in ALPHABET}, each) for each in _ORGANISATION_WEIGHTS),
+    columns.Place(_VALUES | _ORGANISATION_CHECKS, 1, set(ALPHABET) - set(_ORGANISATION_CHECKS)),
+    columns.Place(_VALUES),
+]
+_ORGANISATION_TABLES = columns.pair_tables(_ORGANISATION_PLACES, 11)
+
+
 def _judge(rows: Rows) -> columns.Verdicts:
-    values = columns.through(rows, _MEANING)
+    total = columns.sums(rows, _TABLES)
     return {
-        Fault.CHARACTER: columns.above(values, len(ALPHABET) - 1),
-        Fault.DIVISION: columns.above(values[:, 2:8], len(_DIGITS) - 1),
-        Fault.CHECK_DIGIT: columns.weighted_sum(values, (*_WEIGHTS, 1), 31) != 0,
+        Fault.CHARACTER: columns.wrong(total),
+        Fault.DIVISION: columns.odd(total),
+        Fault.CHECK_DIGIT: columns.rest(total, 31) != 0,
     }
 
 
 def _judge_organisation(rows: Rows) -> columns.Verdicts:
-    last = columns.through(rows[:, 16:17], _ORGANISATION_CHECKS)[:, 0]
-    first8 = columns.through(rows[:, 8:16], _ORGANISATION_MEANING)
+    total = columns.sums(rows, _ORGANISATION_TABLES)
     return {
-        Fault.CHARACTER: columns.above(columns.through(rows, _MEANING), len(ALPHABET) - 1),
-        Fault.ORGANISATION_CHECK_DIGIT: -columns.weighted_sum(first8, _ORGANISATION_WEIGHTS, 11) % 11 != last,
+        Fault.CHARACTER: columns.wrong(total),
+        Fault.ORGANISATION_CHECK_DIGIT: columns.odd(total) | (columns.rest(total, 11) != 0),
     }

@@ -11,11 +11,10 @@ from datetime import date
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.fixed_width import Rows
+from schemas.fixed_width import Rows, number_table, pairs_of
 from schemas.identifiers import columns
 from schemas.identifiers.faults import Fault
 
@@ -37,9 +36,16 @@ _PROVINCES_BY_REGION = (
 )
 PROVINCES = frozenset(str(number) for region in _PROVINCES_BY_REGION for number in region)
 _EARLIEST_YEAR = 1800
-_MEANING = columns.table(_CHECK_VALUES)
-_KNOWN_PROVINCES = np.isin(np.arange(256), [int(code) for code in (*PROVINCES, *_PERMITS)])
-_DAYS_OF_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0], np.int32)
+_PLACES = [
+    *(columns.Place({digit: int(digit) for digit in _DIGITS}, weight) for weight in _WEIGHTS),
+    columns.Place(_CHECK_VALUES, 1),
+]
+_TABLES = columns.pair_tables(_PLACES, 11)
+_TWO_DIGITS = number_table("00", other=0)
+_TABLES[0] += np.where(np.isin(_TWO_DIGITS, [int(code) for code in (*PROVINCES, *_PERMITS)]), 0, np.int32(columns.ODD))
+_MOST_DAYS = np.zeros(100, np.int32)
+"""How many days a month has at most; months that no year has have none."""
+_MOST_DAYS[1:13] = 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
 
 
 class HolderKind(StrEnum):
@@ -136,25 +142,24 @@ def _birth(number: str) -> date | None:
 
 
 def _judge(rows: Rows, latest_birth: date | None) -> columns.Verdicts:
-    values = columns.through(rows, _MEANING)
-    characters = columns.above(values, 10) | columns.above(values[:, :17], 9)
-    province = values[:, 0] * 10 + values[:, 1]
+    total = columns.sums(rows, _TABLES)
     return {
-        Fault.CHARACTER: characters,
-        Fault.DIVISION: ~_KNOWN_PROVINCES[province],
-        Fault.BIRTH_DATE: _wrong_birth(values[:, 6:14].astype(np.int32), latest_birth),
-        Fault.CHECK_DIGIT: columns.weighted_sum(values, (*_WEIGHTS, 1), 11) != 1,
+        Fault.CHARACTER: columns.wrong(total),
+        Fault.DIVISION: columns.odd(total),
+        Fault.BIRTH_DATE: _wrong_birth(rows, latest_birth),
+        Fault.CHECK_DIGIT: columns.rest(total, 11) != 1,
     }
 
 
-def _wrong_birth(digits: npt.NDArray[np.int32], latest: date | None) -> columns.Mask:
+def _wrong_birth(rows: Rows, latest: date | None) -> columns.Mask:
     """Calendar arithmetic on the eight digits of the birth date, in the Gregorian calendar."""
-    year = digits[:, 0] * 1000 + digits[:, 1] * 100 + digits[:, 2] * 10 + digits[:, 3]
-    month = np.minimum(digits[:, 4] * 10 + digits[:, 5], 13)
-    day = digits[:, 6] * 10 + digits[:, 7]
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    days = _DAYS_OF_MONTH[month] + (leap & (month == 2))
-    wrong = (day == 0) | (day > days) | (year < _EARLIEST_YEAR)
+    pairs = pairs_of(rows)
+    century, decade, month, day = (_TWO_DIGITS.take(pairs[:, place]) for place in range(3, 7))
+    year = century * 100 + decade
+    wrong = (day == 0) | (day > _MOST_DAYS.take(month)) | (year < _EARLIEST_YEAR)
+    leap_days = np.flatnonzero((month == 2) & (day == 29))
+    leaping = year[leap_days]
+    wrong[leap_days] |= (leaping % 4 != 0) | ((leaping % 100 == 0) & (leaping % 400 != 0))
     if latest is not None:
         wrong |= year * 10_000 + month * 100 + day > int(latest.strftime("%Y%m%d"))
     found: columns.Mask = wrong
