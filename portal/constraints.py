@@ -60,6 +60,14 @@ def _busy(_: str) -> ShuniuError:
     )
 
 
+def _unknown(_: str) -> ShuniuError:
+    return Transient(
+        "database.unknown",
+        "The connection to the database broke while this was being recorded, so it is not known whether it was done. "
+        "Look whether it was before you try again.",
+    )
+
+
 def _separated(_: str) -> ShuniuError:
     return Conflict(
         "person.roles_separated",
@@ -101,6 +109,13 @@ def error_of(error: DBAPIError) -> ShuniuError | None:
         return _incomplete((diagnostic.column_name if diagnostic else None) or "")
     if isinstance(error, DataError):
         return _not_storable("")
+    if error.connection_invalidated and not _reads(error):
+        return _unknown("")
     if isinstance(error, OperationalError) or error.connection_invalidated:
         return _busy("")
     return None
+
+
+def _reads(error: DBAPIError) -> bool:
+    """Whether the statement was one that changes nothing; a COMMIT comes without its text."""
+    return (error.statement or "").lstrip()[:6].upper() == "SELECT"

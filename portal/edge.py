@@ -157,7 +157,8 @@ def set_aside(error: ShuniuError) -> None:
     elif error.refusal or (isinstance(error, NotAllowed) and not isinstance(error, ReleaseRefused)):
         _record(error)  # the door evidences what it refuses by itself; its readers leave it to us
     if error.status >= 500:
-        log.error("request %s: %s: %s", g.request_id, error.code, error)
+        level = logging.WARNING if error.status == 503 else logging.ERROR  # a database that is away is many requests'
+        log.log(level, "request %s: %s: %s", g.request_id, error.code, error)
 
 
 def _record(error: ShuniuError) -> None:

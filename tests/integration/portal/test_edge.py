@@ -147,6 +147,24 @@ def test_what_the_database_refuses_is_said_in_words(
     assert "INSERT" not in answer.get_data(as_text=True)
 
 
+def test_when_the_connection_breaks_at_the_commit_nobody_says_that_nothing_was_done(
+    portal: Portal, somebody: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    def cut_off() -> str:
+        make_agency()
+        mine = current_session().scalar(text("SELECT pg_backend_pid()"))
+        with transaction(portal.settings.app_database_url) as other:
+            other.execute(text("SELECT pg_terminate_backend(:mine, 5000)"), {"mine": mine})
+        return "made"
+
+    route(portal, "/cut", cut_off)
+    answer = somebody.client.post("/cut")
+    assert (answer.status_code, answer.headers["X-Shuniu-Code"]) == (503, "database.unknown")
+    said = answer.get_data(as_text=True)
+    assert ("还不知道是否已经完成" in said, "未作任何改动" in said) == (True, False)
+    assert {record.levelname for record in caplog.records if record.name == "shuniu.portal"} == {"WARNING"}
+
+
 def test_a_stale_form_is_a_conflict(portal: Portal, somebody: Browser) -> None:
     def stale() -> str:
         raise StaleDataError("UPDATE statement on table expected to update 1 row(s); 0 were matched.")
