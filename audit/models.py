@@ -30,6 +30,7 @@ class Evidence(Base):
         Index("ix_evidence_agency_code", "agency_code", "recorded_at"),
         Index("ix_evidence_person_id", "person_id", "recorded_at"),
         Index("ix_evidence_kind", "kind", "recorded_at"),
+        Index("ix_evidence_not_done", "outcome", "recorded_at", "id", postgresql_where="outcome <> 'DONE'"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
 from adapters.errors import Conflict, InvalidInput, NotFound
@@ -68,6 +69,19 @@ def test_a_search_pages_through_everything_once_newest_first(app: Session) -> No
     known = indices(app, seen)
     assert sorted(known.values()) == list(range(600))
     assert seen[0].id not in known
+
+
+def test_refusals_are_found_by_an_index_of_their_own(long_log: Log) -> None:
+    with long_log.session("owner") as session:
+        append(session, "test.written", "test/1", AUDITOR, outcome="REFUSED")
+        session.execute(text("ANALYZE evidence"))
+        asked: list[tuple[str, Any]] = []
+        bind = session.connection()
+        event.listen(bind, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
+        assert len(search(session, Search(outcome="REFUSED")).items) == 1
+        [(statement, values)] = asked
+        plan = bind.exec_driver_sql(f"EXPLAIN {statement}", values).scalars().all()
+    assert "ix_evidence_not_done" in "".join(plan)
 
 
 def test_each_condition_of_a_search_restricts(log: Log) -> None:
