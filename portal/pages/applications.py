@@ -133,8 +133,10 @@ def show(application_id: uuid.UUID) -> str:
 
 @blueprint.get("/<uuid:application_id>/edit")
 @access(roles(Role.REQUESTER))
-def edit(application_id: uuid.UUID) -> str:
-    """Change a draft."""
+def edit(application_id: uuid.UUID) -> ResponseReturnValue:
+    """Change a draft; what is frozen already is only shown."""
+    if Step.AMEND not in queries.detail(current_session(), current_actor(), application_id).steps:
+        return redirect(url_for(".show", application_id=application_id), 303)
     return render_template("applications/edit.html", **_edit_page(application_id))
 
 

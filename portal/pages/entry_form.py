@@ -34,8 +34,11 @@ def entry_from_form() -> dict[str, Any]:
 
 
 def items_from_form() -> list[dict[str, Any]]:
-    """The data items from the sent form, in the order of their rows."""
-    return [_item(number) for number in range(count_from_form())]
+    """The data items from the sent form, in the order of their rows; rows at the end that nobody touched are none."""
+    count = count_from_form()
+    while count > 1 and _untouched(count - 1):
+        count -= 1
+    return [_item(number) for number in range(count)]
 
 
 def count_from_form() -> int:
@@ -60,6 +63,11 @@ def without_row(row: int) -> MultiDict[str, str]:
 def fields_of_items(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Stored items as the rows that the form's fields show."""
     return [{**item, **{f"basis_{part}": (item.get("basis") or {}).get(part, "") for part in _BASIS}} for item in items]
+
+
+def _untouched(row: int) -> bool:
+    typed = ("name", "field_name", "length", "scale", "description", "share_condition", *(f"basis_{p}" for p in _BASIS))
+    return not any(request.form.get(f"items-{row}-{name}", "").strip() for name in typed)
 
 
 def _item(row: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from adapters.errors import ShuniuError
+from directory.agencies.models import Office
 from directory.agencies.queries import agency
 from directory.people.accounts import freeze_account, open_account, reset_password, unfreeze_account
 from directory.people.appointments import appoint as appoint_administrator
@@ -19,7 +20,7 @@ from directory.people.models import Account
 from directory.people.queries import assignments, person
 from directory.people.register import person_left, register_person
 from directory.people.roles import Role
-from directory.permissions import administer_people, require
+from directory.permissions import ALLOWED, administer_people, change_role, require
 from portal.access import access, current_actor, roles
 from portal.edge import current_session
 from portal.forms import form_again
@@ -160,10 +161,13 @@ def _secret(made: NewClient) -> str:
 
 def _page(person_id: uuid.UUID) -> dict[str, Any]:
     session, found = current_session(), person(current_session(), person_id)
-    require(administer_people(current_actor(), found.agency_id))
+    actor, office = current_actor(), Office(found.agency.office)
+    require(administer_people(actor, found.agency_id))
     held = assignments(session, person_id)
+    may = {role for role in Role if change_role(actor, person_id, found.agency_id, role, office) == ALLOWED}
     return {
         "person": found,
+        "may_change": may,
         "agency": agency(session, found.agency_id),
         "assignments": held,
         "held_now": [one.role for one in held if one.held_to is None],

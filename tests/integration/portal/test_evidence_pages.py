@@ -5,7 +5,6 @@ from collections.abc import Callable
 from adapters.clock import case_today
 from adapters.database import transaction
 from audit.append import append
-from directory.agencies.models import Agency
 from directory.people.roles import Role
 from exchange.applications.models import Application
 from portal.edge import Portal
@@ -74,14 +73,3 @@ def test_a_number_that_nobody_has_finds_nothing(people: People, browser: Opened)
     answer = page.get("/evidence/?matter=XXX-SQ-2026-9999")
     assert answer.status_code == 200
     assert "account." not in answer.get_data(as_text=True).partition("<table")[2]
-
-
-def test_whoever_approves_ticks_all_three(portal: Portal, people: People, browser: Opened) -> None:
-    with transaction(portal.settings.app_database_url) as session:
-        agency = session.get_one(Agency, people.actors[Role.REVIEWER].agency_id)
-        version = factories.version(session, agency, "SUBMITTED")
-        address = f"/reviews/{version.id}"
-    reviewer = browser(people.logins[Role.REVIEWER])
-    sent = {"decision": "approve", "accurate": "1", "complete": "1", "lock_version": "1", "path": "name", "reason": "x"}
-    answer = reviewer.post(f"{address}/review", sent)
-    assert (answer.status_code, answer.headers.get("X-Shuniu-Code")) == (422, "review.criteria")
