@@ -5,8 +5,10 @@ that evidence does not explain (R120).
 """
 
 import uuid
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
 from audit.opened import personal_details
@@ -51,27 +53,63 @@ def register_reconcilers() -> None:
     _rows("key", AgencyKey.id, "key.registered")
     _both("key-revoked", "key", AgencyKey.id, "key.revoked", AgencyKey.revoked_at)
     _rows("source", Source.id, "source.attached")
+    _facts("agency", select(Agency), Agency.id, ("agency.registered", "agency.renamed"), agency_facts)
+    _facts("person", select(Person), Person.id, ("person.registered",), person_facts)
+    _facts("client", select(ApiClient), ApiClient.id, ("client.registered",), client_facts)
+    _facts("key", select(AgencyKey), AgencyKey.id, ("key.registered",), key_facts)
     _rows("resource_version", ResourceVersion.id, "resource.drafted")
     states = states_follow_entries("resource_version", ResourceVersion.id, ResourceVersion.state, _VERSION_STATES)
     register("resource_version-state", states)
     whole = select(ResourceVersion).options(selectinload(ResourceVersion.items))
-    content = facts_follow_entries("resource_version", whole, ResourceVersion.id, _CONTENT, version_facts)
-    register("resource_version-content", content)
+    _facts("resource_version", whole, ResourceVersion.id, _CONTENT, version_facts)
     _rows("catalogue_change", CatalogueChange.id, "resource.change_recorded")
-    changes = facts_follow_entries(
-        "catalogue_change",
-        select(CatalogueChange),
-        CatalogueChange.id,
-        _CHANGES,
-        change_facts,
-        opener=personal_details,
-    )
-    register("catalogue_change-content", changes)
+    _facts("catalogue_change", select(CatalogueChange), CatalogueChange.id, _CHANGES, change_facts)
 
 
 def version_facts(version: ResourceVersion) -> dict[str, object]:
     """What a catalogue version says, as its last drafting or editing recorded it."""
     return {"digest": content_digest(version)}
+
+
+def agency_facts(agency: Agency) -> dict[str, object]:
+    """What an agency is called, as its registration or last renaming recorded it."""
+    names = ("credit_code", "short_code", "name", "name_en", "kind", "level", "office")
+    return {name: getattr(agency, name) for name in names}
+
+
+def person_facts(person: Person) -> dict[str, object]:
+    """A person's name, as the encrypted part of the registration has it, and agency."""
+    return {"person": person.name, "agency_id": str(person.agency_id)}
+
+
+def client_facts(client: ApiClient) -> dict[str, object]:
+    """What a program is called, whose it is and who answers for it, as its registration recorded it."""
+    return {
+        "client_id": client.client_id,
+        "name": client.name,
+        "agency_id": str(client.agency_id),
+        "responsible": str(client.responsible_id),
+    }
+
+
+def key_facts(key: AgencyKey) -> dict[str, object]:
+    """The bytes of a public key and whose it is, as its registration recorded them."""
+    return {
+        "purpose": key.purpose,
+        "fingerprint": key.fingerprint,
+        "public_key": key.public_key,
+        "agency_id": str(key.agency_id),
+    }
+
+
+def _facts(
+    noun: str,
+    rows: Select[Any],
+    identity: InstrumentedAttribute[uuid.UUID],
+    kinds: Collection[str],
+    facts: Callable[[Any], Mapping[str, object]],
+) -> None:
+    register(f"{noun}-content", facts_follow_entries(noun, rows, identity, kinds, facts, opener=personal_details))
 
 
 def _rows(noun: str, identity: InstrumentedAttribute[uuid.UUID], kind: str) -> None:

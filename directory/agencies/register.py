@@ -64,7 +64,8 @@ def register_agency(
     )
     session.add(made)
     session.flush()
-    facts = {"credit_code": code, "short_code": made.short_code, "name": made.name, "office": made.office}
+    names = ("credit_code", "short_code", "name", "name_en", "kind", "level", "office")
+    facts = {name: getattr(made, name) for name in names}
     append(session, "agency.registered", f"agency/{made.id}", actor, after=facts, authority="[M] Art. 2")
     return made
 

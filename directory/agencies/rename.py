@@ -44,6 +44,6 @@ def rename_agency(
     changed.name, changed.credit_code = new_name, new_code
     changed.name_en = line(name_en, "/name_en", optional=True) or changed.name_en
     session.flush()
-    after = {"name": new_name, "credit_code": new_code}
+    after = {"name": new_name, "name_en": changed.name_en, "credit_code": new_code}
     append(session, "agency.renamed", f"agency/{changed.id}", actor, before=before, after=after)
     return changed

@@ -92,7 +92,12 @@ def register_key(session: Session, actor: Actor, challenge_id: uuid.UUID, answer
     )
     session.add(made)
     session.flush()
-    facts = {"purpose": made.purpose, "fingerprint": made.fingerprint, "public_key": made.public_key}
+    facts = {
+        "purpose": made.purpose,
+        "fingerprint": made.fingerprint,
+        "public_key": made.public_key,
+        "agency_id": str(agency_id),
+    }
     append(session, "key.registered", f"key/{made.id}", actor, after=facts)
     return made
 

@@ -56,7 +56,12 @@ def register_client(
     )
     session.add(made)
     session.flush()
-    facts = {"client_id": made.client_id, "name": made.name, "responsible": str(responsible_id)}
+    facts = {
+        "client_id": made.client_id,
+        "name": made.name,
+        "agency_id": str(agency_id),
+        "responsible": str(responsible_id),
+    }
     append(session, "client.registered", f"client/{made.id}", actor, after=facts)
     return NewClient(made, secret)
 

@@ -31,7 +31,7 @@ def register_person(session: Session, actor: Actor, agency_id: uuid.UUID, name: 
     made = Person(agency_id=of.id, name=line(name, "/name", most=100))
     session.add(made)
     session.flush()
-    facts = {"agency": of.credit_code}
+    facts = {"agency": of.credit_code, "agency_id": str(of.id)}
     append(session, "person.registered", f"person/{made.id}", actor, after=facts, personal={"person": made.name})
     return made
 

@@ -1,6 +1,7 @@
 """The directory's tables compared with the log: nothing differs after right work, and every forgery shows."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -18,12 +19,14 @@ from directory.catalogue.submit import submit_version
 from directory.people.accounts import open_account
 from directory.people.appointments import appoint, file
 from directory.people.assign import assign_role
+from directory.people.clients import register_client
 from directory.people.queries import actor_of_person
 from directory.people.register import person_left, register_person
 from directory.people.roles import Role
 from directory.reconcilers import register_reconcilers
 from tests import factories
 from tests.factories import entry, items
+from tests.integration.directory.test_keys import register_signing
 
 
 def differences(session: Session) -> set[str]:
@@ -45,6 +48,12 @@ def people(session: Session) -> tuple[Actor, Actor]:
             assign_role(session, HUB, someone.id, role)
         open_account(session, HUB, someone.id, f"person{number}", "twelve letters")
         made.append(actor_of_person(session, someone.id))
+    register_agency(session, HUB, credit_code=factories.credit_code(7), short_code="C6", name="旁局")
+    guard = register_person(session, HUB, bureau.id, "人2")
+    assign_role(session, HUB, guard.id, Role.SECURITY_ADMINISTRATOR)
+    register_client(session, actor_of_person(session, guard.id), bureau.id, "接口程序", someone.id)
+    assign_role(session, HUB, someone.id, Role.SIGNATORY)
+    register_signing(session, actor_of_person(session, someone.id), Ed25519PrivateKey.generate())
     return made[0], made[1]
 
 
@@ -91,9 +100,17 @@ def test_right_work_leaves_no_difference(
         ("UPDATE data_item SET share_condition = 'none' WHERE position = 1", "resource_version-content"),
         ("UPDATE person SET left_at = now() WHERE name = '人1'", "person-left"),
         ("DELETE FROM account WHERE login = 'person1'", "account-entries"),
+        ("UPDATE agency SET name = '另一局' WHERE short_code = 'B5'", "agency-content"),
+        ("UPDATE agency SET office = 'AUDIT_OFFICE' WHERE short_code = 'B5'", "agency-content"),
+        ("UPDATE person SET name = '张三' WHERE name = '人1'", "person-content"),
+        ("UPDATE agency_key SET public_key = 'AAAA'", "key-content"),
+        ("UPDATE agency_key SET fingerprint = repeat('0', 64)", "key-content"),
+        ("UPDATE agency_key SET agency_id = (SELECT id FROM agency WHERE short_code = 'C6')", "key-content"),
+        ("UPDATE api_client SET name = 'forged'", "client-content"),
+        ("UPDATE api_client SET agency_id = (SELECT id FROM agency WHERE short_code = 'C6')", "client-content"),
         (
             "INSERT INTO agency SELECT gen_random_uuid(), 'X', 'X', name, name_en, kind, level, office, parent_id,"
-            " valid_from, valid_to, created_at FROM agency",
+            " valid_from, valid_to, created_at FROM agency WHERE short_code = 'B5'",
             "agency",
         ),
     ],
