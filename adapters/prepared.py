@@ -3,12 +3,14 @@
 They skip what SQLAlchemy does anew for every execution. Transactions, connections and their errors stay the session's.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import psycopg
+from psycopg import RawCursor
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -16,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 _DRIVER = "driver connection"
+_PLACE = re.compile(r"%\((\w+)\)s")
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # it has no types
 
 
@@ -56,12 +59,15 @@ class Prepared:
         """
         return self._run(session, values).rowcount
 
-    def _run(self, session: Session, values: dict[str, Any]) -> psycopg.Cursor[Any]:
+    def _run(self, session: Session, values: dict[str, Any]) -> RawCursor[Any]:
         session.flush()
         connection = _driver_connection(session)
-        text, fixed = self._text
+        _, fixed = self._text
+        text, places = self._numbered
+        given = {**fixed, **values}
         try:
-            return connection.cursor(row_factory=namedtuple_row).execute(text, {**fixed, **values}, prepare=True)
+            cursor = RawCursor(connection, row_factory=namedtuple_row)
+            return cursor.execute(text, [given[place] for place in places], prepare=True)
         except psycopg.Error as error:
             if connection.closed:
                 session.invalidate()
@@ -71,15 +77,26 @@ class Prepared:
     def inside(self, sql: str, **values: Any) -> Condition:
         """A condition around this query: ``sql`` has ``{}`` where the query goes."""
         text, fixed = self._text
-        return Condition(sql.format(text.decode()), {**fixed, **values})
+        return Condition(sql.format(text), {**fixed, **values})
 
     @cached_property
-    def _text(self) -> tuple[bytes, dict[str, Any]]:
-        """The SQL as psycopg takes it, and the values that never change."""
+    def _text(self) -> tuple[str, dict[str, Any]]:
+        """The SQL with ``%(name)s`` for its places, and the values that never change."""
         if isinstance(self._statement, str):
-            return self._statement.encode(), {}
+            return self._statement, {}
         made = self._statement.compile(dialect=_DIALECT)
-        return str(made).encode(), {name: value for name, value in made.params.items() if value is not None}
+        return str(made), {name: value for name, value in made.params.items() if value is not None}
+
+    @cached_property
+    def _numbered(self) -> tuple[bytes, tuple[str, ...]]:
+        """The SQL with ``$1`` for its places, and their names in order.
+
+        PostgreSQL reads it as it is; psycopg would put the numbers in for every execution of a statement this long.
+        """
+        text, _ = self._text
+        places = tuple(dict.fromkeys(_PLACE.findall(text)))
+        numbers = {place: f"${number}" for number, place in enumerate(places, start=1)}
+        return _PLACE.sub(lambda found: numbers[found[1]], text).replace("%%", "%").encode(), places
 
 
 def _driver_connection(session: Session) -> psycopg.Connection[Any]:

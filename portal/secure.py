@@ -1,6 +1,9 @@
 """Headers and cookies that keep a browser from being used against its owner (OWASP ASVS 4.0, chapter 14.4)."""
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Request, Response, current_app, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+
+from portal.access import on_api
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
@@ -19,8 +22,17 @@ ALWAYS = {
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
+class PageSessions(SecureCookieSessionInterface):
+    """Flask's sessions, which hold what forms need, for pages alone: the API reads no cookie and sets none."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The page's session; None, that is an empty one that cannot be written, on the API."""
+        return None if on_api() else super().open_session(app, request)
+
+
 def secure(app: Flask, portal_url: str) -> None:
     """Set cookie rules, and security headers on every answer."""
+    app.session_interface = PageSessions()
     https = portal_url.startswith("https://")
     app.config.update(
         SESSION_COOKIE_NAME="shuniu_form",
