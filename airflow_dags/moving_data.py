@@ -95,7 +95,7 @@ def deliver() -> None:
 
 @dag(dag_id="sweep", schedule=timedelta(minutes=1), max_active_runs=1, **(COMMON | {"default_args": {"retries": 0}}))
 def sweep() -> None:
-    """Every minute: wake work whose call was lost, close what a crash left open."""
+    """Every minute: wake work whose call was lost, drop serving tables that nobody needs."""
 
     @task(task_id="sweep")
     def look() -> None:

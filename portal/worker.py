@@ -36,7 +36,8 @@ KINDS: dict[str, Task] = {}
 """Short kinds of work by name; a room's function is entered here, in the room above all others."""
 
 CHORES: dict[str, Chore] = {"grants whose term is over": expire, "releases left open": sweep_open}
-"""What every worker looks after; a release that a killed process left open is closed whether Airflow runs or not."""
+"""What every worker looks after. Releases that a killed process left open are closed here and not by Airflow's sweep:
+interface calls and fetches leave them too, on sites without Airflow and while it is down."""
 
 IDLE_SECONDS = 0.5
 LONGEST_PAUSE = 10.0

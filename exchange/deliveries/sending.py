@@ -2,7 +2,9 @@
 
 import hashlib
 import logging
+import time
 from collections.abc import Generator, Iterator
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +15,9 @@ from exchange.deliveries.fetch import close_cut, close_whole
 from exchange.readers import stored_chunks
 from exchange.release import Release, StoredBytes
 
+LONGEST = timedelta(hours=5)
+"""How long a fetch may last: below ``exchange.release.OPEN_FOR``, so nothing flows under a release swept as UNKNOWN."""
+
 log = logging.getLogger("shuniu.exchange")
 
 
@@ -21,19 +26,21 @@ class Sending:
 
     The range's last byte waits until the hand-over is committed: so nobody has a whole file whose evidence is missing,
     and whoever has it can acknowledge it at once. A server that stops before, whatever the cause, leaves ABORTED with
-    the bytes that it took.
+    the bytes that it took. So does a fetch that lasts too long; its receiver asks for the range that is missing.
 
     Args:
         release: of stored bytes, authorised; it is closed here in a transaction of its own.
         settings: where the bytes lie.
+        longest: how long it may last.
 
     Raises:
         Transient: the store did not give the first piece; the release is closed.
     """
 
-    def __init__(self, release: Release, settings: Settings) -> None:
+    def __init__(self, release: Release, settings: Settings, longest: timedelta = LONGEST) -> None:
         self._release, self._settings = release, settings
         self._taken, self._hash = 0, hashlib.sha256()
+        self._ends = time.monotonic() + longest.total_seconds()
         self._pieces = self._run()
         self._first: bytes | None = next(self._pieces, b"")
 
@@ -72,6 +79,8 @@ class Sending:
             yield chunk if missing else chunk[:-1]
             if not missing:
                 return chunk[-1:]
+            if time.monotonic() >= self._ends:
+                raise TimeoutError("the fetch lasted too long; the rest can be asked for as a range")
         sentence = "The object store did not do its part for {key} ({reason}). Try again."
         raise Transient("objects.failed", sentence, key=stored.object_key, reason="too short")
 

@@ -16,7 +16,6 @@ from adapters.serving import TABLE_PREFIX, Serving, table_name
 from adapters.settings import Settings
 from adapters.work import MAXIMUM_ATTEMPTS, Runner, Work, WorkState, fail
 from directory.datasets.models import DatasetState, DatasetVersion
-from exchange.release import sweep_open
 from pipelines.deliver import prepare
 from pipelines.ingest import failed
 from pipelines.wake import DELIVER, INGEST, KINDS, run_name
@@ -33,20 +32,15 @@ log = logging.getLogger(__name__)
 
 
 def sweep(settings: Settings) -> dict[str, Any]:
-    """Wake lost work, close releases that were left open, drop tables that nobody is asked from any more.
+    """Wake lost work, drop tables that nobody is asked from any more.
+
+    Releases that a crash left open are the worker's (``portal.worker.CHORES``).
 
     Returns:
-        how many of each: ``{"woken", "given_up", "releases_unknown", "tables_dropped"}``.
+        how many of each: ``{"woken", "given_up", "tables_dropped"}``.
     """
     woken, given_up = wake_lost(settings)
-    with transaction(settings.app_database_url) as session:
-        unknown = sweep_open(session)
-    return {
-        "woken": woken,
-        "given_up": given_up,
-        "releases_unknown": unknown,
-        "tables_dropped": drop_unneeded(settings),
-    }
+    return {"woken": woken, "given_up": given_up, "tables_dropped": drop_unneeded(settings)}
 
 
 def wake_lost(settings: Settings) -> tuple[int, int]:

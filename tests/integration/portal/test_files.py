@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from adapters.clock import system_now
 from adapters.errors import Transient
 from adapters.objects import ObjectStore, objects
 from directory.people.models import ApiClient
-from exchange.deliveries import progress
+from exchange.deliveries import progress, sending
 from exchange.deliveries.acknowledge import acknowledge
 from exchange.deliveries.address import signed_address
 from exchange.deliveries.fetch import open_prepared
@@ -27,8 +28,9 @@ from exchange.deliveries.request import request
 from exchange.errors import ReleaseRefused
 from exchange.grants.models import ReleaseRecord
 from exchange.grants.suspend import suspend
-from exchange.release import ReleaseRequest, authorise, complete
+from exchange.release import OPEN_FOR, ReleaseRequest, authorise, complete
 from portal.app import create_app
+from portal.pages import files
 from schemas.words import Mode
 from tests import factories
 from tests.integration.portal.world import World
@@ -188,6 +190,22 @@ def test_a_store_that_fails_leaves_no_delivery(file: Fetched, monkeypatch: pytes
             file.get().get_data()
     assert (file.state(), file.delivered()) == ("PREPARED", [])
     assert file.left() == [("ABORTED", given * MIB)]
+
+
+def test_a_fetch_that_lasts_too_long_ends_before_it_could_be_swept_and_its_rest_is_a_range(
+    file: Fetched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sending.LONGEST < OPEN_FOR
+    at_once = partial(sending.Sending, longest=timedelta(0))
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "Sending", at_once)
+        answer = file.get()
+    assert len(piece(answer)) == MIB
+    with pytest.raises(TimeoutError):
+        piece(answer)
+    assert (file.state(), file.left(), file.delivered()) == ("PREPARED", [("ABORTED", MIB)], [])
+    assert file.get(f"{MIB}-").get_data() == CONTENT[MIB:]
+    assert file.state() == "DELIVERED"
 
 
 def test_a_revocation_on_the_way_keeps_the_last_byte_back(file: Fetched) -> None:
