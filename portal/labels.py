@@ -153,7 +153,7 @@ LABELS: dict[str, dict[str, str]] = {
         "CODE": N_("not in the code list"),
         "DEPARTMENT": N_("unknown registration department"),
         "DIVISION": N_("impossible administrative division"),
-        "DUPLICATE": N_("key came before"),
+        "DUPLICATE": N_("repeated key"),
         "LENGTH": N_("wrong length"),
         "NUL": N_("holds a zero character"),
         "OLD_FORM": N_("old number of 15 digits"),

@@ -79,7 +79,7 @@ def test_evidence_is_taken_out_as_it_is_shown(world: World, page_as: PageAs) -> 
     rows = rows_of(taken_out(feng, "CSV"))
     assert len(rows) == shown + 1
     assert {row[2] for row in rows[1:]} == {"申请起草", "已生成申请表", "书面件收讫"}
-    assert {row[7] for row in rows[1:]} == {f"application/{case}"}
+    assert {row[9] for row in rows[1:]} == {f"application/{case}"}
     with zipfile.ZipFile(io.BytesIO(taken_out(feng, "XLSX"))) as book:
         assert "xl/workbook.xml" in book.namelist()
 

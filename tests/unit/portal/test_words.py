@@ -56,7 +56,7 @@ def test_every_reason_of_a_row_set_aside_is_said() -> None:
 def test_a_reason_names_the_items() -> None:
     items = cast(Any, [SimpleNamespace(field_name="code", name="代码"), SimpleNamespace(field_name="day", name="日期")])
     assert row_reason("code:CHECK_DIGIT", items) == "代码: wrong check character"
-    assert row_reason("code+day:DUPLICATE", items) == "代码 + 日期: key came before"
+    assert row_reason("code+day:DUPLICATE", items) == "代码 + 日期: repeated key"
 
 
 @pytest.mark.parametrize(
