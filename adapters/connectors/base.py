@@ -45,7 +45,7 @@ class Reading(Protocol):
 
     @property
     def rows(self) -> int:
-        """How many rows the source itself counts in the partition."""
+        """How many rows the source itself counts in the partition; known when ``batches`` is exhausted."""
         ...
 
     @property

@@ -1,8 +1,9 @@
 """An agency's PostgreSQL table, read through ADBC: COPY in binary, straight into Arrow."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -39,19 +40,22 @@ _COLUMNS = """
 class PostgresqlReading:
     """A partition within a read-only transaction that sees one state of the source."""
 
-    rows: int
     misfits: Sequence[tuple[int, str]]
     _cursor: Any
     _query: str
     _names: list[str]
+    _count: Callable[[], int]
+    rows: int = -1
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows as they come; ADBC holds one batch at a time."""
+        """The rows as they come; ADBC holds one batch at a time. The source counts them afterwards, in the same
+        transaction, while the last batches are still being worked on."""
         with _told():
             self._cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)})
             self._cursor.execute(self._query)
             for batch in self._cursor.fetch_record_batch():
                 yield batch.rename_columns(self._names)
+            self.rows = self._count()
 
 
 class PostgresqlConnector:
@@ -110,14 +114,15 @@ class PostgresqlConnector:
 
     @contextmanager
     def read(self, partition: Partition, fields: Sequence[str]) -> Iterator[PostgresqlReading]:
-        """Count and read a partition in one REPEATABLE READ transaction, so that both see the same rows."""
+        """Read and count a partition in one REPEATABLE READ transaction, so that both see the same rows."""
         names = source_columns(self._columns, fields)
         with self._transaction() as cursor:
             selected = self._selected(cursor, names)
             query = SQL("SELECT {} FROM {}{}").format(
                 SQL(", ").join(selected), Identifier(*self._table), self._within(partition)
             )
-            yield PostgresqlReading(self._count(cursor, partition), [], cursor, query.as_string(None), list(fields))
+            count = partial(self._count, cursor, partition)
+            yield PostgresqlReading([], cursor, query.as_string(None), list(fields), count)
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
