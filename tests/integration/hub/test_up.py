@@ -38,16 +38,6 @@ def own_hub(tmp_path: Path) -> Iterator[RunningHub]:
         wait_until(lambda: not processes_of(running.home), 60)
 
 
-def airflow_of(hub: RunningHub) -> dict[str, str]:
-    """Settings that make another hub use this one's Airflow."""
-    settings = hub.settings
-    return {
-        "SHUNIU_AIRFLOW_URL": settings.airflow_url,
-        "SHUNIU_AIRFLOW_USER": settings.airflow_user,
-        "SHUNIU_AIRFLOW_PASSWORD": settings.airflow_password,
-    }
-
-
 def up(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run `shuniu up` that is expected to refuse."""
     return subprocess.run([SHUNIU, "up"], env=environ, capture_output=True, text=True, timeout=60, check=False)
@@ -136,7 +126,7 @@ def test_killed_hub_leaves_no_orphans_and_starts_again(own_hub: RunningHub) -> N
 
 
 def test_second_interrupt_ends_everything_at_once(tmp_path: Path, hub: RunningHub) -> None:
-    impatient = start_hub(tmp_path / "home", Ports.free().as_environment() | airflow_of(hub))
+    impatient = start_hub(tmp_path / "home", Ports.free().as_environment() | hub.airflow)
     impatient.wait_for(BASE)
     impatient.process.send_signal(signal.SIGINT)
     time.sleep(0.3)
@@ -150,7 +140,7 @@ def test_own_services_replace_the_embedded_ones(tmp_path: Path, hub: RunningHub,
         connection.execute("CREATE DATABASE own_city")
     own = {
         **Ports.free().as_environment(),
-        **airflow_of(hub),
+        **hub.airflow,
         "SHUNIU_DATABASE_URL": services["SHUNIU_DATABASE_URL"].removesuffix("/shuniu") + "/own_city",
         "SHUNIU_S3_BUCKET": "own-city",
         **{name: services[name] for name in ("SHUNIU_S3_URL", "SHUNIU_S3_ACCESS_KEY", "SHUNIU_S3_SECRET_KEY")},
