@@ -18,10 +18,22 @@ from exchange.needs.models import Need
 from exchange.needs.raise_need import raise_need as raise_need_for
 from portal.access import current_actor
 from portal.api.endpoint import endpoint, page_body, paging, version_one
+from portal.api.shapes import (
+    BASIS,
+    DAY,
+    MAYBE_NUMBER,
+    MAYBE_TEXT,
+    MAYBE_UUID,
+    MOMENT,
+    ROW_CONDITION,
+    TEXT,
+    UUID,
+    WORDS,
+)
 from portal.edge import current_session
 
 blueprint: Blueprint = version_one("cases")
-APPLICATION = {
+APPLICATION: dict[str, Any] = {
     "type": "object",
     "properties": {
         "id": {"type": "string", "format": "uuid"},
@@ -31,7 +43,41 @@ APPLICATION = {
         "received_on": {"type": ["string", "null"], "format": "date"},
         "due_on": {"type": ["string", "null"], "format": "date"},
         "days_left": {"type": ["integer", "null"], "description": "Working days; negative when overdue"},
-        "lock_version": {"type": "integer", "description": "Of one application: send it back as `expected`"},
+        **dict.fromkeys(("requester_name", "provider_name", "resource_name"), TEXT),
+        "items": {"type": "integer", "description": "How many items are asked for"},
+        "created_at": MOMENT,
+        "due_provisional": {"type": "boolean", "description": "The year's holidays are not known yet"},
+    },
+}
+ONE_APPLICATION = {
+    "type": "object",
+    "properties": {
+        **APPLICATION["properties"],
+        **dict.fromkeys(("scope", "purpose", "duty"), TEXT),
+        "modes": WORDS,
+        "term_to": DAY,
+        "quota_rows": MAYBE_NUMBER,
+        "row_condition": ROW_CONDITION,
+        "lock_version": {"type": "integer", "description": "Send it back as `expected`"},
+        "form": {
+            "type": ["object", "null"],
+            "additionalProperties": True,
+            "description": "The frozen form (shuniu:application-form/1); null for a draft",
+        },
+        "form_digest": MAYBE_TEXT,
+        "decisions": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "field_name": TEXT,
+                    "decision": MAYBE_TEXT,
+                    "reason": MAYBE_TEXT,
+                    "basis": BASIS,
+                    "round": MAYBE_NUMBER,
+                },
+            },
+        },
     },
 }
 NEED = {
@@ -40,6 +86,10 @@ NEED = {
         "id": {"type": "string", "format": "uuid"},
         "number": {"type": "string"},
         "state": {"type": "string"},
+        "provider_id": UUID,
+        "resource_id": MAYBE_UUID,
+        **dict.fromkeys(("description", "purpose", "duty"), TEXT),
+        "answer": MAYBE_TEXT,
     },
 }
 
@@ -63,7 +113,7 @@ def received() -> dict[str, Any]:
 
 
 @blueprint.post("/applications")
-@endpoint("Draft an application", request="application", response=APPLICATION, status=201, creates=True)
+@endpoint("Draft an application", request="application", response=ONE_APPLICATION, status=201, creates=True)
 def draft(body: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """For items on request of a published version. It needs the role REQUESTER of the official who answers for the
     program; the provider sees nothing of it before its form is generated."""
@@ -74,14 +124,14 @@ def draft(body: dict[str, Any]) -> tuple[dict[str, Any], str]:
 
 
 @blueprint.get("/applications/<uuid:application_id>")
-@endpoint("One application with the decision on each item", response=APPLICATION)
+@endpoint("One application with the decision on each item", response=ONE_APPLICATION)
 def application(application_id: uuid.UUID) -> dict[str, Any]:
     """An application of the caller's agency or to it, with its frozen form."""
     return _application(application_id)
 
 
 @blueprint.put("/applications/<uuid:application_id>")
-@endpoint("Change a draft", request="application", response=APPLICATION)
+@endpoint("Change a draft", request="application", response=ONE_APPLICATION)
 def amend(application_id: uuid.UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Everything it states is replaced; with `expected`, only if nobody changed it since."""
     session = current_session()
@@ -94,7 +144,7 @@ def amend(application_id: uuid.UUID, body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.post("/applications/<uuid:application_id>/form")
-@endpoint("Generate the numbered form of a draft", response=APPLICATION, status=201, creates=True)
+@endpoint("Generate the numbered form of a draft", response=ONE_APPLICATION, status=201, creates=True)
 def form(application_id: uuid.UUID) -> dict[str, Any]:
     """From then on nothing of it changes. People print the form and hand it to the provider in writing."""
     session = current_session()

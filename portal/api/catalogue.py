@@ -14,10 +14,10 @@ from directory.datasets.models import DatasetVersion
 from pipelines.ingest.queries import loads
 from portal.access import current_actor
 from portal.api.endpoint import Query, endpoint, page_body, paging, version_one
+from portal.api.shapes import ITEM, MAYBE_MOMENT, METADATA, NUMBER, TEXT
 from portal.edge import current_session
 
 blueprint: Blueprint = version_one("catalogue")
-TEXT = {"type": "string"}
 ENTRY: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -32,6 +32,20 @@ ENTRY: dict[str, Any] = {
         "update_cycle": TEXT,
         "modes": {"type": "array", "items": TEXT},
         "published_at": {"type": ["string", "null"], "format": "date-time"},
+    },
+}
+WHOLE: dict[str, Any] = {
+    "type": "object",
+    "properties": {**METADATA, **ENTRY["properties"], "items": {"type": "array", "items": ITEM}},
+}
+DATASET: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "number": NUMBER,
+        "state": TEXT,
+        **dict.fromkeys(("rows_source", "rows_read", "rows_good", "rows_set_aside"), NUMBER),
+        "digest": {"type": "string", "description": "SHA-256 over the digests of its files, hex; empty while it loads"},
+        "ready_at": MAYBE_MOMENT,
     },
 }
 
@@ -57,7 +71,7 @@ def index() -> dict[str, Any]:
 
 
 @blueprint.get("/resources/<uuid:resource_id>")
-@endpoint("One catalogue entry with its data items", response=ENTRY)
+@endpoint("One catalogue entry with its data items", response=WHOLE)
 def show(resource_id: uuid.UUID) -> dict[str, Any]:
     """The version in force."""
     session, actor = current_session(), current_actor()
@@ -69,7 +83,7 @@ def show(resource_id: uuid.UUID) -> dict[str, Any]:
 
 
 @blueprint.get("/resources/<uuid:resource_id>/datasets")
-@endpoint("Loaded versions of a resource's data", response={"type": "object"}, paged=True)
+@endpoint("Loaded versions of a resource's data", response=DATASET, paged=True)
 def datasets(resource_id: uuid.UUID) -> dict[str, Any]:
     """Loads with their counts, the newest first."""
     session, (cursor, limit) = current_session(), paging()

@@ -14,7 +14,7 @@ from directory.catalogue.models import ResourceVersion
 from directory.catalogue.queries import version
 from directory.people.programs import with_duties
 from portal.access import current_actor
-from portal.api.catalogue import ENTRY, entry_body
+from portal.api.catalogue import WHOLE, entry_body
 from portal.api.endpoint import endpoint, version_one
 from portal.edge import current_session
 
@@ -22,11 +22,10 @@ blueprint: Blueprint = version_one("compile")
 VERSION = {
     "type": "object",
     "properties": {
-        **ENTRY["properties"],
+        **WHOLE["properties"],
         "state": {"type": "string"},
         "lock_version": {"type": "integer", "description": "Send it back as `expected` with a change"},
         "changed_on": {"type": ["string", "null"], "format": "date"},
-        "items": {"type": "array", "items": {"$ref": "#/components/schemas/common/$defs/dataItem"}},
         "returned_for": {
             "type": "array",
             "items": {"type": "object", "properties": {"path": {"type": "string"}, "reason": {"type": "string"}}},

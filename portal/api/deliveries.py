@@ -15,6 +15,7 @@ from exchange.deliveries.models import Delivery, DeliveryState, FileFormat
 from exchange.deliveries.request import request as request_delivery
 from portal.access import current_actor
 from portal.api.endpoint import endpoint, page_body, paging, version_one
+from portal.api.shapes import MAYBE_MOMENT, MOMENT, TEXT, UUID
 from portal.edge import current_session, portal_settings
 from portal.wake import wake_after_commit
 from schemas.words import Mode
@@ -26,6 +27,12 @@ DELIVERY = {
         "id": {"type": "string", "format": "uuid"},
         "number": {"type": "string"},
         "state": {"type": "string"},
+        "grant_id": UUID,
+        **dict.fromkeys(("mode", "format", "purpose", "matter", "file_name"), TEXT),
+        "problem": {"type": "string", "description": "Why it failed or was revoked"},
+        "requested_at": MOMENT,
+        "prepared_at": MAYBE_MOMENT,
+        "delivered_at": MAYBE_MOMENT,
         "rows": {"type": "integer"},
         "bytes": {"type": "integer"},
         "sha256": {"type": "string"},

@@ -11,7 +11,7 @@ blueprint = version_one("description")
 
 
 @blueprint.get("/openapi.json")
-@endpoint("This description (OpenAPI 3.1)", response={"type": "object"}, admits=PUBLIC)
+@endpoint("This description (OpenAPI 3.1)", response={"type": "object", "additionalProperties": True}, admits=PUBLIC)
 def openapi() -> object:
     """The description, made from what the routes declare."""
     return description(current_app)

@@ -9,6 +9,7 @@ from exchange.grants import queries
 from exchange.grants.models import Grant
 from portal.access import current_actor
 from portal.api.endpoint import endpoint, page_body, paging, version_one
+from portal.api.shapes import DAY, MAYBE_DAY, NUMBER, ROW_CONDITION
 from portal.edge import current_session
 
 blueprint: Blueprint = version_one("grants")
@@ -23,6 +24,11 @@ GRANT = {
         "items": {"type": "array", "items": {"type": "string"}},
         "modes": {"type": "array", "items": {"type": "string"}},
         "purpose": {"type": "string"},
+        "row_condition": ROW_CONDITION,
+        "quota_rows": {"type": ["integer", "null"], "description": "Rows that may leave in all; null for no limit"},
+        "used_rows": NUMBER,
+        "valid_from": DAY,
+        "valid_to": MAYBE_DAY,
     },
 }
 
