@@ -40,7 +40,7 @@ class Grant(Base):
         items: field names, in catalogue order.
         row_condition: as in Application.
         modes: words of ``schemas.words.Mode``.
-        quota_rows: rows that may leave in all, None for no limit; ``used_rows`` have left.
+        quota_rows: rows that may leave in all, None for no limit; of a limited grant ``used_rows`` are charged already.
         suspended_by: who holds it shut; of an ended one SECURITY stays, for the grant that takes its place.
     """
 
