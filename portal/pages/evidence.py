@@ -173,6 +173,7 @@ def _page(entry_id: uuid.UUID) -> dict[str, Any]:
         "name": _name(found),
         "person": person_names(session, {row.person_id}).get(row.person_id, "") if row.person_id else "",
         "agency": names_by_code(session, {row.agency_code}).get(row.agency_code, row.agency_code),
+        "words": in_words(session, (row.subject, row.matter)),
         "log": log_state(session),
         "log_key": str(SigningKey.from_setting(settings.log_origin, settings.log_key).verifier)
         if settings.log_key
