@@ -48,19 +48,26 @@ class Checkpoint:
         return cls(lines[0], int(lines[1]), root)
 
 
-def open_checkpoint(note: str, key: VerifierKey, origin: str) -> Checkpoint:
+def open_checkpoint(note: str, key: VerifierKey, origin: str, second: VerifierKey | None = None) -> Checkpoint:
     """Read a signed checkpoint and trust it.
+
+    Args:
+        note: the signed note.
+        key: the log's public key; it must have signed.
+        origin: the log's name.
+        second: the log's ML-DSA-44 key: what is signed with it must be right. Checkpoints older than that key are not.
 
     Raises:
         InvalidInput: it is malformed, of another log, or not signed by the key.
     """
     parsed = Note.parse(note)
-    if not parsed.is_signed_by(key):
-        raise InvalidInput(
-            "evidence.checkpoint_not_signed",
-            "The checkpoint is not signed by the key {key}. Ask the log's operator which key it was signed with.",
-            key=str(key),
-        )
+    for each in (key, second):
+        if each and (each is key or parsed.lines_of(each)) and not parsed.is_signed_by(each):
+            raise InvalidInput(
+                "evidence.checkpoint_not_signed",
+                "The checkpoint is not signed by the key {key}. Ask the log's operator which key it was signed with.",
+                key=str(each),
+            )
     checkpoint = Checkpoint.parse(parsed.text)
     if checkpoint.origin != origin:
         raise InvalidInput(
@@ -72,11 +79,14 @@ def open_checkpoint(note: str, key: VerifierKey, origin: str) -> Checkpoint:
     return checkpoint
 
 
-def sign_next(key: SigningKey, previous: Checkpoint | None, following: Checkpoint, proof: Sequence[bytes]) -> Note:
-    """Sign a checkpoint that continues the one before (None: the log was empty).
+def sign_next(
+    key: SigningKey, previous: Checkpoint | None, following: Checkpoint, proof: Sequence[bytes], moment: int = 0
+) -> Note:
+    """Sign a checkpoint that continues the one before (None: the log was empty), with both keys of the log.
 
     Args:
         proof: consistency proof from the previous size to the following.
+        moment: POSIX seconds, which the second signature states; 0 states none.
 
     Raises:
         Terminal: the log did not grow, or the proof does not hold. Nothing is signed.
@@ -91,7 +101,7 @@ def sign_next(key: SigningKey, previous: Checkpoint | None, following: Checkpoin
             size=following.size,
             before=before.size,
         )
-    return Note(str(following)).signed(key)
+    return Note(str(following)).signed(key).cosigned(key.second, moment)
 
 
 def _malformed() -> InvalidInput:

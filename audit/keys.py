@@ -1,4 +1,7 @@
-"""Keys of the log: the one that signs, and the public text that verifies (C2SP signed-note, Ed25519, RFC 8032)."""
+"""Keys that sign checkpoints, and the public texts that verify them (C2SP signed-note and tlog-cosignature).
+
+The log signs with Ed25519 (RFC 8032) and with ML-DSA-44 (FIPS 204) beside it; a witness cosigns with the same two.
+"""
 
 import base64
 import binascii
@@ -8,11 +11,18 @@ from typing import Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from adapters.errors import InvalidInput, Misconfigured
+from audit.cosigned import LATEST, MOMENT_SIZE, ed25519_message, ml_dsa_message, moment_of, stamped
 
 ED25519 = 0x01
-PUBLIC_SIZE = 32
+ED25519_COSIGNATURE = 0x04
+ML_DSA_44 = 0x06
+PUBLIC_SIZES = {ED25519: 32, ED25519_COSIGNATURE: 32, ML_DSA_44: 1312}
+SECOND_KEY = b"shuniu: seed of the ML-DSA-44 key beside an Ed25519 key, version 1"
 
 
 def key_id(name: str, kind: int, public: bytes) -> bytes:
@@ -27,18 +37,25 @@ def is_key_name(name: str) -> bool:
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """A public key by name; `str` gives the text that auditors keep: ``name+hash+base64``."""
+    """A public key by name; `str` gives the text that auditors keep: ``name+hash+base64``.
+
+    Attributes:
+        name: of the log or the witness.
+        public: the raw public key, 32 or 1,312 bytes.
+        kind: signature type of C2SP signed-note.
+    """
 
     name: str
     public: bytes
+    kind: int = ED25519
 
     @property
     def identity(self) -> bytes:
         """The key's id in signature lines, 4 bytes."""
-        return key_id(self.name, ED25519, self.public)
+        return key_id(self.name, self.kind, self.public)
 
     def __str__(self) -> str:
-        material = base64.b64encode(bytes([ED25519]) + self.public).decode()
+        material = base64.b64encode(bytes([self.kind]) + self.public).decode()
         return f"{self.name}+{self.identity.hex()}+{material}"
 
     @classmethod
@@ -46,7 +63,7 @@ class VerifierKey:
         """Read a verifier key.
 
         Raises:
-            InvalidInput: the text is no Ed25519 verifier key, or its hash is not that of its name and key.
+            InvalidInput: the text is no verifier key of a kind known here, or its hash is not that of name and key.
         """
         name, _, rest = text.strip().partition("+")
         identity, _, encoded = rest.partition("+")
@@ -54,23 +71,67 @@ class VerifierKey:
             material = base64.b64decode(encoded, validate=True)
         except (ValueError, binascii.Error):
             raise _not_a_key() from None
-        key = cls(name, material[1:])
-        right = material[:1] == bytes([ED25519]) and len(key.public) == PUBLIC_SIZE and key.identity.hex() == identity
-        if not right or not is_key_name(name):
+        if not is_key_name(name) or not material or PUBLIC_SIZES.get(material[0]) != len(material) - 1:
+            raise _not_a_key()
+        key = cls(name, material[1:], material[0])
+        if key.identity.hex() != identity:
             raise _not_a_key()
         return key
 
     def verifies(self, message: bytes, signature: bytes) -> bool:
-        """Whether the signature (64 bytes) over the message is this key's."""
+        """Whether a signature is this key's.
+
+        Args:
+            message: what was signed; for a cosigner's key the checkpoint's text.
+            signature: 64 bytes; for a cosigner's key the moment (8 bytes) and the signature proper.
+        """
         try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
+            if self.kind == ED25519:
+                Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
+                return True
+            moment, value = moment_of(signature), signature[MOMENT_SIZE:]
+            if self.kind == ED25519_COSIGNATURE:
+                Ed25519PublicKey.from_public_bytes(self.public).verify(value, ed25519_message(message, moment))
+            else:
+                known = MLDSA44PublicKey.from_public_bytes(self.public)
+                known.verify(value, ml_dsa_message(self.name, message, moment))
         except (InvalidSignature, ValueError):
             return False
-        return True
+        return moment <= LATEST
+
+
+class Cosigner:
+    """A key that cosigns checkpoints.
+
+    Args:
+        name: the cosigner's.
+        private: its private key, Ed25519 or ML-DSA-44.
+    """
+
+    def __init__(self, name: str, private: Ed25519PrivateKey | MLDSA44PrivateKey) -> None:
+        self._private = private
+        kind = ML_DSA_44 if isinstance(private, MLDSA44PrivateKey) else ED25519_COSIGNATURE
+        self.verifier = VerifierKey(name, private.public_key().public_bytes_raw(), kind)
+
+    @classmethod
+    def beside(cls, name: str, seed: bytes) -> Self:
+        """The ML-DSA-44 key that goes with an Ed25519 key: its seed is derived from the other's (HKDF, RFC 5869).
+
+        Whoever breaks Ed25519 learns that key's scalar and not its seed, so this key stays safe; whoever steals the
+        seed has both.
+        """
+        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=SECOND_KEY).derive(seed)
+        return cls(name, MLDSA44PrivateKey.from_seed_bytes(derived))
+
+    def sign(self, text: bytes, moment: int) -> bytes:
+        """Cosignature of a checkpoint's text at a moment (POSIX seconds), as a signature line carries it."""
+        if self.verifier.kind == ML_DSA_44:
+            return stamped(moment, self._private.sign(ml_dsa_message(self.verifier.name, text, moment)))
+        return stamped(moment, self._private.sign(ed25519_message(text, moment)))
 
 
 class SigningKey:
-    """The log's own key.
+    """The log's own key, Ed25519; ``second`` signs beside it with ML-DSA-44.
 
     Args:
         name: the log's origin, which names the key.
@@ -80,6 +141,7 @@ class SigningKey:
     def __init__(self, name: str, seed: bytes) -> None:
         self._private = Ed25519PrivateKey.from_private_bytes(seed)
         self.verifier = VerifierKey(name, self._private.public_key().public_bytes_raw())
+        self.second = Cosigner.beside(name, seed)
 
     @classmethod
     def from_setting(cls, origin: str, text: str) -> Self:
@@ -106,6 +168,19 @@ class SigningKey:
     def sign(self, message: bytes) -> bytes:
         """Signature of a message, 64 bytes."""
         return self._private.sign(message)
+
+
+def parse_log_keys(text: str) -> tuple[VerifierKey, VerifierKey | None]:
+    """Read the public keys of a log as `shuniu audit key` prints them: Ed25519, and ML-DSA-44 where it was kept too.
+
+    Raises:
+        InvalidInput: one is no verifier key, they are of two logs, or the first is no Ed25519 key.
+    """
+    first, *others = [VerifierKey.parse(word) for word in text.split()] or [VerifierKey.parse(text)]
+    second = others[0] if others else None
+    if first.kind != ED25519 or len(others) > 1 or (second and (second.kind, second.name) != (ML_DSA_44, first.name)):
+        raise _not_a_key()
+    return first, second
 
 
 def _not_a_key() -> InvalidInput:

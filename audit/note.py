@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from adapters.errors import InvalidInput
-from audit.keys import SigningKey, VerifierKey, is_key_name
+from audit.keys import Cosigner, SigningKey, VerifierKey, is_key_name
 
 DASH = "\N{EM DASH} "
 MAXIMUM_NOTE = 1_000_000
@@ -57,10 +57,20 @@ class Note:
         line = Signature(verifier.name, verifier.identity, key.sign(self.text.encode()))
         return Note(self.text, (*self.signatures, line))
 
+    def cosigned(self, cosigner: Cosigner, moment: int) -> "Note":
+        """The same checkpoint with a cosignature more, of a moment in POSIX seconds."""
+        verifier = cosigner.verifier
+        line = Signature(verifier.name, verifier.identity, cosigner.sign(self.text.encode(), moment))
+        return Note(self.text, (*self.signatures, line))
+
+    def lines_of(self, key: VerifierKey) -> tuple[Signature, ...]:
+        """The lines that name this key, right or wrong."""
+        return tuple(line for line in self.signatures if (line.name, line.key_id) == (key.name, key.identity))
+
     def is_signed_by(self, key: VerifierKey) -> bool:
         """Whether the key signed this text: at least one line is its own, and every line of its own is right."""
-        own = [line.value for line in self.signatures if (line.name, line.key_id) == (key.name, key.identity)]
-        return bool(own) and all(key.verifies(self.text.encode(), value) for value in own)
+        own = self.lines_of(key)
+        return bool(own) and all(key.verifies(self.text.encode(), line.value) for line in own)
 
 
 def _signature(line: str) -> Signature:

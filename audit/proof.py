@@ -96,13 +96,14 @@ def prove(session: Session, index: int) -> Proof:
     return Proof(index, tuple(inclusion_proof(index, last.size, reader(tile))), last.note)
 
 
-def check(proof: Proof, entry: bytes, key: VerifierKey, origin: str) -> Checkpoint:
+def check(proof: Proof, entry: bytes, key: VerifierKey, origin: str, second: VerifierKey | None = None) -> Checkpoint:
     """Check a proof against the entry's text, without the hub.
 
     Args:
         entry: the entry's canonical bytes.
         key: the log's public key.
         origin: the log's name.
+        second: the log's ML-DSA-44 key; what is signed with it must be right.
 
     Returns:
         The checkpoint that the entry was proved to be under.
@@ -110,7 +111,7 @@ def check(proof: Proof, entry: bytes, key: VerifierKey, origin: str) -> Checkpoi
     Raises:
         InvalidInput: the checkpoint is not the log's, or the entry is not at that number under it.
     """
-    checkpoint = open_checkpoint(proof.checkpoint, key, origin)
+    checkpoint = open_checkpoint(proof.checkpoint, key, origin, second)
     if not verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.path, checkpoint.root):
         raise InvalidInput(
             "evidence.not_included",

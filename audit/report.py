@@ -46,6 +46,7 @@ class Report:
         entries: numbered entries that were read.
         waiting: entries that are committed and not yet numbered.
         checkpoints: checkpoints whose signature and root were recomputed.
+        signed_twice: those of them that carry a right ML-DSA-44 signature too.
         root: root of the tree, hex, as recomputed from the entries; empty when it cannot be.
         opened: personal details whose commitment was recomputed.
         unopened: personal details that were passed over, because no key was given.
@@ -60,6 +61,7 @@ class Report:
     entries: int = 0
     waiting: int = 0
     checkpoints: int = 0
+    signed_twice: int = 0
     root: str = ""
     opened: int = 0
     unopened: int = 0

@@ -109,7 +109,7 @@ def _last_checkpoint(session: Session, key: SigningKey, origin: str) -> Checkpoi
     """The checkpoint to go on from; its number of leaves must be that of the numbered entries."""
     last = session.scalar(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1))
     highest = session.scalar(select(func.max(LogLeaf.leaf_index)))
-    checkpoint = open_checkpoint(last.note, key.verifier, origin) if last else None
+    checkpoint = open_checkpoint(last.note, key.verifier, origin, key.second.verifier) if last else None
     size = checkpoint.size if checkpoint else 0
     if size != (0 if highest is None else highest + 1):
         raise _inconsistent(f"entries are numbered up to {highest}, the last checkpoint is of {size} entries")
@@ -133,8 +133,9 @@ def _grow(
         raise _inconsistent(str(error)) from error
     session.execute(_NUMBER, {"first": before, "ids": ids})
     _store(session, changed)
-    note = sign_next(key, previous, following, proof)
-    session.add(LogCheckpoint(size=size, root=following.root, note=str(note), signed_at=system_now()))
+    signed_at = system_now()
+    note = sign_next(key, previous, following, proof, int(signed_at.timestamp()))
+    session.add(LogCheckpoint(size=size, root=following.root, note=str(note), signed_at=signed_at))
     session.flush()
 
 

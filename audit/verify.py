@@ -34,6 +34,7 @@ def verify_log(
     *,
     seal: Seal | None = None,
     kept: str = "",
+    second: VerifierKey | None = None,
 ) -> Report:
     """Verify the log as the session's transaction sees it.
 
@@ -47,16 +48,17 @@ def verify_log(
         reconcilers: by name; `audit.reconcile.registered` gives those of the rooms.
         seal: opens personal details, to check them against their commitments; None passes over them.
         kept: a checkpoint of this log that was kept elsewhere; the log must continue it.
+        second: the log's ML-DSA-44 key; None passes over those signatures.
 
     Raises:
         InvalidInput: ``kept`` is not a checkpoint of this log.
     """
     began = time.perf_counter()
     report = Report(origin)
-    outside = open_checkpoint(kept, public_key, origin) if kept else None
+    outside = open_checkpoint(kept, public_key, origin, second) if kept else None
     if session.scalar(text("SHOW transaction_isolation")) not in SNAPSHOTS:
         session.execute(select(func.pg_advisory_xact_lock_shared(LOG_LOCK)))
-    walk = _Walk(session, public_key, origin, seal, report)
+    walk = _Walk(session, CheckpointCheck(public_key, origin, report, second), origin, seal, report)
     if outside:
         walk.kept = StoredCheckpoint(outside.size, outside.root, kept)
     walk.numbered()
@@ -71,14 +73,14 @@ class _Walk:
     """One pass over the log, from its first entry to its last."""
 
     def __init__(
-        self, session: Session, public_key: VerifierKey, origin: str, seal: Seal | None, report: Report
+        self, session: Session, checkpoints: CheckpointCheck, origin: str, seal: Seal | None, report: Report
     ) -> None:
         self.kept: StoredCheckpoint | None = None
         self._report = report
         self._reader = LogReader(session)
         self._entries = EntryCheck(origin, seal, report)
         self._tree = TreeCheck(report)
-        self._checkpoints = CheckpointCheck(public_key, origin, report)
+        self._checkpoints = checkpoints
         self._place = 0
 
     def numbered(self) -> None:

@@ -12,6 +12,7 @@ from adapters.errors import InvalidInput
 from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.keys import VerifierKey
 from audit.merkle import HASH_SIZE, Frontier
+from audit.note import Note
 from audit.report import Finding, Report
 from audit.tiles import HEIGHT, TILE_SIZE, WIDTH, path
 from audit.verify_entry import entry_name
@@ -130,10 +131,13 @@ class CheckpointCheck:
         key: the log's public key.
         origin: the log's name.
         report: where findings go.
+        second: the log's ML-DSA-44 key; from its first signature on every checkpoint must have one.
     """
 
-    def __init__(self, key: VerifierKey, origin: str, report: Report) -> None:
+    def __init__(self, key: VerifierKey, origin: str, report: Report, second: VerifierKey | None = None) -> None:
         self._key = key
+        self._second = second
+        self._second_began = False
         self._origin = origin
         self._report = report
         self.last_size = 0
@@ -157,10 +161,16 @@ class CheckpointCheck:
 
     def _signed(self, stored: StoredCheckpoint) -> Checkpoint | None:
         try:
-            return open_checkpoint(stored.note, self._key, self._origin)
+            signed = open_checkpoint(stored.note, self._key, self._origin, self._second)
         except InvalidInput as error:
             self._add("checkpoint_not_signed", stored, str(error).removesuffix("."))
             return None
+        both = self._second is not None and bool(Note.parse(stored.note).lines_of(self._second))
+        if self._second_began and not both:
+            self._add("checkpoint_signed_once", stored, "its ML-DSA-44 signature is missing; earlier ones have it")
+        self._second_began = self._second_began or both
+        self._report.signed_twice += both
+        return signed
 
     def _add(self, code: str, stored: StoredCheckpoint, what: str, expected: str = "", found: str = "") -> None:
         sentence = f"The checkpoint of {stored.size} entries: {what}."

@@ -21,7 +21,11 @@ KEYS = {
         },
         "log": {
             "type": "object",
-            "properties": {"origin": {"type": "string"}, "verifier_key": {"type": "string"}},
+            "properties": {
+                "origin": {"type": "string"},
+                "verifier_key": {"type": "string"},
+                "ml_dsa_verifier_key": {"type": "string"},
+            },
         },
     },
 }
@@ -34,11 +38,15 @@ def show() -> dict[str, Any]:
     settings = portal_settings()
     settings.require("hub_key", "log_key")
     hub = Ed25519PrivateKey.from_private_bytes(base64.b64decode(settings.hub_key))
-    log = SigningKey.from_setting(settings.log_origin, settings.log_key).verifier
+    log = SigningKey.from_setting(settings.log_origin, settings.log_key)
     return {
         "hub": {
             "algorithm": "Ed25519",
             "public_key": base64.b64encode(hub.public_key().public_bytes_raw()).decode(),
         },
-        "log": {"origin": settings.log_origin, "verifier_key": str(log)},
+        "log": {
+            "origin": settings.log_origin,
+            "verifier_key": str(log.verifier),
+            "ml_dsa_verifier_key": str(log.second.verifier),
+        },
     }

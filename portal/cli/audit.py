@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from adapters.clock import system_now
 from adapters.database import engine, transaction
 from adapters.settings import Settings
-from audit.keys import SigningKey, VerifierKey
+from audit.keys import SigningKey, VerifierKey, parse_log_keys
 from audit.personal import Seal
 from audit.proof import Proof, check, prove
 from audit.queries import entry_at, log_state
@@ -20,8 +20,9 @@ from audit.verify import verify_log
 from portal.wiring import wire
 
 READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
+LONGEST_PATH = 255
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-KEY_HELP = "The log's public key (name+hash+base64); that of this hub's settings when not given."
+KEY_HELP = "The log's public keys as `shuniu audit key` prints them, or a file of them; this hub's when not given."
 
 
 @click.group("audit")
@@ -39,13 +40,13 @@ def verify(context: click.Context, as_json: bool, key_text: str, kept: Path | No
     settings = Settings.load()
     settings.require("app_database_url", "sealing_key")
     wire(settings)
-    key = _public_key(settings, key_text)
+    key, second = _public_keys(settings, key_text)
     note = kept.read_text(encoding="utf-8") if kept else ""
     database = engine(settings.app_database_url).execution_options(isolation_level="REPEATABLE READ")
     with Session(database) as session:
         session.execute(text("SET LOCAL statement_timeout = 0"))
         seal = Seal(settings.sealing_key)
-        report = verify_log(session, key, key.name, registered(), seal=seal, kept=note)
+        report = verify_log(session, key, key.name, registered(), seal=seal, kept=note, second=second)
     click.echo(json.dumps(report.as_json(), default=str, ensure_ascii=False) if as_json else _told(report))
     context.exit(0 if report.ok else 1)
 
@@ -93,28 +94,34 @@ def proof(index: int, out: Path | None) -> None:
 @click.option("--key", "key_text", default="", help=KEY_HELP)
 def check_(proof_file: Path, entry_file: Path, key_text: str) -> None:
     """Check PROOF_FILE for ENTRY_FILE, without the hub; exit status 1 when it does not hold."""
-    key = VerifierKey.parse(key_text) if key_text else _public_key(Settings.load(), "")
+    key, second = _public_keys(None, key_text)
     read = Proof.parse(proof_file.read_text(encoding="utf-8"))
-    checkpoint = check(read, entry_file.read_bytes(), key, key.name)
+    checkpoint = check(read, entry_file.read_bytes(), key, key.name, second)
     click.echo(f"Entry {read.index} is in the log {checkpoint.origin} of {checkpoint.size} entries.")
 
 
 @command.command("key")
 def key_() -> None:
-    """The log's public key: what auditors and witnesses keep."""
-    click.echo(str(_public_key(Settings.load(), "")))
+    """The log's public keys, Ed25519 and ML-DSA-44: what auditors and witnesses keep."""
+    for each in _public_keys(None, ""):
+        click.echo(str(each))
 
 
-def _public_key(settings: Settings, text: str) -> VerifierKey:
+def _public_keys(settings: Settings | None, text: str) -> tuple[VerifierKey, VerifierKey | None]:
+    """Those given, as text or in a file of that name; without any, those of the settings."""
     if text:
-        return VerifierKey.parse(text)
+        kept = Path(text) if len(text) <= LONGEST_PATH else None
+        return parse_log_keys(kept.read_text(encoding="utf-8") if kept and kept.is_file() else text)
+    settings = settings or Settings.load()
     settings.require("log_key")
-    return SigningKey.from_setting(settings.log_origin, settings.log_key).verifier
+    key = SigningKey.from_setting(settings.log_origin, settings.log_key)
+    return key.verifier, key.second.verifier
 
 
 def _told(report: Report) -> str:
     lines = [
-        f"Log {report.origin}: {report.entries} entries, {report.checkpoints} checkpoints, {report.waiting} waiting.",
+        f"Log {report.origin}: {report.entries} entries, {report.checkpoints} checkpoints"
+        f" ({report.signed_twice} with ML-DSA-44 too), {report.waiting} waiting.",
         f"Personal details: {report.opened} opened and right or reported, {report.destroyed} destroyed,"
         f" {report.unopened} not opened.",
         f"Compared with the business tables: {', '.join(report.reconciled) or 'nothing is registered'}.",

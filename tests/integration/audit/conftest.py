@@ -74,7 +74,8 @@ class Log:
     def verify(self, session: Session, kept: str = "") -> Report:
         """Verify as a session sees the log, without reconcilers."""
         seal = Seal(self.settings.sealing_key)
-        return verify_log(session, self.key.verifier, self.settings.log_origin, {}, seal=seal, kept=kept)
+        key, second = self.key.verifier, self.key.second.verifier
+        return verify_log(session, key, self.settings.log_origin, {}, seal=seal, kept=kept, second=second)
 
     def verified(self, kept: str = "") -> Report:
         """Verify what is committed."""

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -281,6 +282,31 @@ def test_checkpoints_signed_by_another_or_changed_are_named(long_log: Log, owner
         "checkpoint_not_signed",
     ]
     assert "300 entries" in report.findings[0].sentence
+
+
+def test_a_checkpoint_without_its_second_signature_is_named_unless_it_is_older_than_that_key(
+    long_log: Log, owner: Session
+) -> None:
+    def strip(sizes: str) -> None:
+        run(
+            owner,
+            "UPDATE log_checkpoint SET note = regexp_replace(note, '[^\n]+\n$', '')"  # the second line is the last
+            f" WHERE size {sizes}",
+        )
+
+    assert long_log.verify(owner).signed_twice == 6
+    strip("<= 300")
+    older = long_log.verify(owner)
+    assert (older.ok, older.checkpoints, older.signed_twice) == (True, 6, 3)
+    strip("= 500")
+    assert long_log.verify(owner).counts == {"checkpoint_signed_once": 1}
+    owner.rollback()
+    note = Note.parse(owner.scalar(text("SELECT note FROM log_checkpoint WHERE size = 300")) or "")
+    thief = Note(note.text, note.signatures[:1]).cosigned(long_log.key.second, 1)
+    value = thief.signatures[1]
+    forged = Note(note.text, (note.signatures[0], replace(value, value=bytes(8) + value.value[8:])))
+    run(owner, "UPDATE log_checkpoint SET note = :note WHERE size = 300", note=str(forged))
+    assert long_log.verify(owner).counts == {"checkpoint_not_signed": 1}
 
 
 def test_a_changed_leaf_in_a_tile_is_told_from_a_changed_entry(long_log: Log, owner: Session) -> None:

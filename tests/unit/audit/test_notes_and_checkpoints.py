@@ -61,7 +61,7 @@ def test_a_damaged_key_is_refused(start: int) -> None:
 
 
 def test_keys_of_another_kind_or_length_are_refused() -> None:
-    for kind, material in ((0x66, bytes(32)), (0x01, bytes(33)), (0x01, b"")):
+    for kind, material in ((0x66, bytes(32)), (0x01, bytes(33)), (0x01, b""), (0x04, bytes(31)), (0x06, bytes(32))):
         encoded = base64.b64encode(bytes([kind]) + material).decode()
         with pytest.raises(InvalidInput):
             VerifierKey.parse(f"name+{key_id('name', kind, material).hex()}+{encoded}")
