@@ -64,6 +64,7 @@ class Settings:
     address_seconds: int = 3600
     lockout_failures: int = 5
     lockout_seconds: int = 900
+    promise_seconds: int = 60
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Self:

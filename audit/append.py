@@ -21,6 +21,7 @@ from adapters.prepared import Prepared, insertion
 from audit.actor import Actor
 from audit.models import Evidence
 from audit.personal import Seal, committed
+from audit.written import note
 from schemas.canonical import canonical_bytes
 
 MAXIMUM_ENTRY = 65_535
@@ -157,6 +158,7 @@ def append(
         leaf_hash=hashlib.sha256(b"\x00" + body).digest(),
     )
     _insert(session, writer, entry, opening, beside)
+    note(session, entry.leaf_hash)
     return entry
 
 

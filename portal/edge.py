@@ -16,9 +16,11 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from adapters.database import engine, single_statements, transaction
-from adapters.errors import Conflict, NotAllowed, NotAuthenticated, ShuniuError
+from adapters.errors import Conflict, NotAllowed, NotAuthenticated, ShuniuError, Transient
 from adapters.settings import Settings
 from audit.append import append
+from audit.promise import as_header, promised
+from audit.written import collect, committed
 from exchange.errors import ReleaseRefused
 from portal import access, refusals
 from portal.constraints import error_of
@@ -38,10 +40,12 @@ class Portal(Flask):
         """Run the view, build its whole answer, then commit; an error in any of it is answered like the view's own."""
         try:
             response: Response = self.make_response(super().dispatch_request())
-        except ShuniuError:
+        except (ShuniuError, HTTPException) as error:
             if access.rests_on() is None:
                 raise
             _recognise_anew()
+            if not isinstance(error, ShuniuError) or isinstance(error, Transient):
+                raise  # memory has no part in it, and a database that is overloaded is not asked twice
             response = self.make_response(super().dispatch_request())
         session: Session | None = g.get("session")
         if session is not None and _commits(self, response):
@@ -55,6 +59,7 @@ def current_session() -> Session:
         declared, url = access.declaration(current_app, request.endpoint), portal_settings().app_database_url
         source = single_statements(url) if declared is not None and declared.single else engine(url)
         g.session = Session(source, expire_on_commit=False)
+        collect(g.session)
     session: Session = g.session
     return session
 
@@ -82,13 +87,15 @@ def install(app: Portal) -> None:
         declared = access.declaration(app, request.endpoint)
         limit_body(declared, app.settings)
         check_text()
-        access.recognise(current_session(), remembered=declared is not None and declared.single)
+        remembered = declared is not None and declared.single and request.method not in SAFE
+        access.recognise(current_session(), remembered=remembered)
         if request.routing_exception is None:
             access.admit(access.current_actor())
 
     @app.after_request
     def name_request(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.get("request_id", "")
+        _promise(response)
         return response
 
     @app.teardown_request
@@ -102,6 +109,15 @@ def install(app: Portal) -> None:
     app.register_error_handler(StaleDataError, _stale)
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(Exception, _unexpected)
+
+
+def _promise(response: Response) -> None:
+    """Promise the entries that this request committed, a refusal's among them, to whom it answers."""
+    session: Session | None = g.get("session")
+    leaves = (*(committed(session) if session is not None else ()), *g.get("refusals", ()))
+    promise = promised(portal_settings(), leaves) if leaves else ""
+    if promise:
+        response.headers["Shuniu-Promise"] = as_header(promise)
 
 
 def _commits(app: Portal, response: Response) -> bool:
@@ -166,7 +182,7 @@ def _record(error: ShuniuError) -> None:
     if error.refusal is not None:
         kind, subject, matter = error.refusal.kind, error.refusal.subject, error.refusal.matter
     with transaction(portal_settings().app_database_url) as session:
-        append(
+        entry = append(
             session,
             kind,
             subject,
@@ -175,6 +191,7 @@ def _record(error: ShuniuError) -> None:
             matter=matter,
             after={"code": error.code},
         )
+    g.refusals = (entry.leaf_hash,)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

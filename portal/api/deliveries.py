@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, url_for
 
+from audit.promise import promised_about
 from directory.keys.signing import signature_from_text
 from exchange.deliveries import queries
 from exchange.deliveries.acknowledge import acknowledge as acknowledge_delivery
@@ -38,6 +39,10 @@ DELIVERY = {
         "sha256": {"type": "string"},
         "address": {"type": ["string", "null"], "description": "Signed path; whoever holds it may fetch until then"},
         "address_expires_at": {"type": ["string", "null"], "format": "date-time"},
+        "promise": {
+            "type": ["string", "null"],
+            "description": "The log's signed promise that it will hold this delivery's entries; of one delivery alone",
+        },
     },
 }
 
@@ -74,7 +79,7 @@ def show(delivery_id: uuid.UUID) -> dict[str, Any]:
     """A delivery to the caller's agency or from its resources; the address is for the receiver alone."""
     actor, settings = current_actor(), portal_settings()
     found = queries.detail(current_session(), actor, delivery_id)
-    body = _delivery(found)
+    body = _delivery(found) | {"promise": promised_about(current_session(), settings, f"delivery/{found.id}") or None}
     if found.agency_id == actor.agency_id and DeliveryState(found.state) in FETCHABLE:
         lifetime = timedelta(seconds=settings.address_seconds)
         body["address"], body["address_expires_at"] = signed_address(settings.secret_key, found, actor, lifetime)
@@ -103,4 +108,4 @@ def _delivery(one: Delivery) -> dict[str, Any]:
     names = ("id", "number", "grant_id", "mode", "format", "state", "purpose", "matter", "requested_at", "prepared_at")
     more = ("delivered_at", "file_name", "rows", "bytes", "sha256", "problem")
     body = {name: getattr(one, name) for name in (*names, *more)}
-    return body | {"address": None, "address_expires_at": None}
+    return body | {"address": None, "address_expires_at": None, "promise": None}

@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 from adapters.clock import system_now
 from adapters.database import engine, transaction
 from adapters.settings import Settings
+from audit.checked import check_files
 from audit.keys import SigningKey, VerifierKey, parse_log_keys
+from audit.leaves import source_of
 from audit.personal import Seal
-from audit.proof import Proof, check, prove
+from audit.proof import prove
 from audit.queries import entry_at, log_state
 from audit.reconcile import registered
 from audit.report import Report
@@ -89,15 +91,20 @@ def proof(index: int, out: Path | None) -> None:
 
 
 @command.command("check")
-@click.argument("proof_file", type=READABLE)
-@click.argument("entry_file", type=READABLE)
+@click.argument("files", type=READABLE, nargs=-1, required=True)
 @click.option("--key", "key_text", default="", help=KEY_HELP)
-def check_(proof_file: Path, entry_file: Path, key_text: str) -> None:
-    """Check PROOF_FILE for ENTRY_FILE, without the hub; exit status 1 when it does not hold."""
+@click.option("--log", "place", default="", help="Where the log lies: a hub's address, or a folder of C2SP tlog-tiles.")
+@click.pass_context
+def check_(context: click.Context, files: tuple[Path, ...], key_text: str, place: str) -> None:
+    """Check FILES without the hub's word: a proof and its entry, a promise.
+
+    Exit status 0 when all holds, 1 when something does not or a promise was broken, 3 when a promise is not due yet.
+    """
     key, second = _public_keys(None, key_text)
-    read = Proof.parse(proof_file.read_text(encoding="utf-8"))
-    checkpoint = check(read, entry_file.read_bytes(), key, key.name, second)
-    click.echo(f"Entry {read.index} is in the log {checkpoint.origin} of {checkpoint.size} entries.")
+    given = {str(file): file.read_bytes() for file in files}
+    checked = check_files(given, key, second, system_now(), source_of(place) if place else None)
+    click.echo("\n".join(checked.lines))
+    context.exit(checked.status)
 
 
 @command.command("key")

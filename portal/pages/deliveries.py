@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from adapters.errors import Conflict, InvalidInput, NotAllowed
+from audit.promise import promised_about
 from directory import permissions
 from directory.agencies.queries import agency_names
 from directory.keys.signing import public_text, signature_from_text
@@ -225,6 +226,7 @@ def _page(delivery_id: uuid.UUID, step: str = "") -> dict[str, Any]:
         "step": step if step.upper() in steps else step_open(steps),
         "agencies": agency_names(session, {delivery.agency_id, grant.provider_id}),
         "fetchable": delivery.state in FETCHABLE,
+        "promise": promised_about(session, portal_settings(), f"delivery/{delivery.id}"),
         "hub_key": _hub_key() if receives and delivery.format == FileFormat.PACKAGE else "",
     }
 

@@ -1,0 +1,145 @@
+"""Check files that somebody was given, without the hub: proofs of entries, promises, bundles.
+
+What a file is follows from its content. Nothing is believed but the log's public key.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from adapters.errors import InvalidInput
+from audit.checkpoint import open_checkpoint
+from audit.keys import VerifierKey
+from audit.leaves import Source, look_for
+from audit.merkle import leaf_hash, verify_inclusion
+from audit.promise import Kept, is_promise, judged, open_promise
+from audit.proof import HEADER, Proof, check
+
+HOLDS, BROKEN, NOT_YET = 0, 1, 3
+"""Exit statuses; 2 is a command line's own."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found: a sentence for each file that was judged, and the worst status of all."""
+
+    lines: tuple[str, ...]
+    status: int
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    """Files by what they are, each with its name."""
+
+    promises: list[tuple[str, bytes]]
+    proofs: list[tuple[str, Proof]]
+    entries: list[tuple[str, bytes]]
+
+
+def check_files(
+    files: Mapping[str, bytes],
+    key: VerifierKey,
+    second: VerifierKey | None,
+    now: datetime,
+    source: Source | None = None,
+) -> Checked:
+    """Check files together.
+
+    Args:
+        files: content by name; a proof goes with the entry that comes in the same place among entries.
+        key: the log's public key, whose name is the log's.
+        second: its ML-DSA-44 key; what is signed with it must be right.
+        now: when a promise is judged.
+        source: the log to look for promised entries in; without it the proofs among the files must show them.
+
+    Raises:
+        InvalidInput: a file is not what it seems to be, does not hold, or what it needs is not among the files.
+    """
+    given = _sorted(files)
+    if given.promises:
+        return _promises(given, key, second, now, source)
+    return _proofs(given, key, second)
+
+
+def _sorted(files: Mapping[str, bytes]) -> _Sorted:
+    given = _Sorted([], [], [])
+    for name, data in files.items():
+        if is_promise(data):
+            given.promises.append((name, data))
+        elif data.startswith(HEADER.encode()):
+            given.proofs.append((name, Proof.parse(data.decode(errors="replace"))))
+        else:
+            given.entries.append((name, data))
+    return given
+
+
+def _proofs(given: _Sorted, key: VerifierKey, second: VerifierKey | None) -> Checked:
+    if not given.proofs or len(given.proofs) != len(given.entries):
+        raise InvalidInput(
+            "evidence.not_a_pair",
+            "There are {proofs} proofs and {entries} entries. Give each proof with the entry that it proves.",
+            proofs=len(given.proofs),
+            entries=len(given.entries),
+        )
+    lines = []
+    for (_, proof), (_, entry) in zip(given.proofs, given.entries, strict=True):
+        checkpoint = check(proof, entry, key, key.name, second)
+        lines.append(f"Entry {proof.index} is in the log {checkpoint.origin} of {checkpoint.size} entries.")
+    return Checked(tuple(lines), HOLDS)
+
+
+def _promises(
+    given: _Sorted, key: VerifierKey, second: VerifierKey | None, now: datetime, source: Source | None
+) -> Checked:
+    opened = [(name, open_promise(data, key, key.name)) for name, data in given.promises]
+    leaves = {leaf for _, promise in opened for leaf in promise.leaves}
+    strange = [name for name, entry in given.entries if leaf_hash(entry) not in leaves]
+    if strange:
+        raise InvalidInput(
+            "evidence.not_promised", "The promise is not about the entry in {file}.", file=", ".join(strange)
+        )
+    found = _proved(given.proofs, leaves, key, second)
+    if source is None and not found:
+        raise InvalidInput(
+            "evidence.promise_alone",
+            "The promise is the log's own; whether it was kept does not show from these files. Give the proof of its"
+            " entry, or name the log with --log: the hub's address, or a folder with its checkpoint and tiles.",
+        )
+    if source is not None:
+        seen = look_for(source, leaves - found.keys(), key, second)
+        found |= seen.numbers
+    judgements = [(name, judged(promise, found, now)) for name, promise in opened]
+    lines = [_told(name, kept, exact=source is not None) for name, kept in judgements]
+    states = {kept.state for _, kept in judgements}
+    return Checked(tuple(lines), BROKEN if "broken" in states else NOT_YET if "not due" in states else HOLDS)
+
+
+def _proved(
+    proofs: Sequence[tuple[str, Proof]], leaves: set[bytes], key: VerifierKey, second: VerifierKey | None
+) -> dict[bytes, int]:
+    """The promised leaves that the proofs show to be in the log; a proof of no promised leaf is refused."""
+    found = {}
+    for name, proof in proofs:
+        checkpoint = open_checkpoint(proof.checkpoint, key, key.name, second)
+        shown = [
+            leaf for leaf in leaves if verify_inclusion(leaf, proof.index, checkpoint.size, proof.path, checkpoint.root)
+        ]
+        if not shown:
+            raise InvalidInput(
+                "evidence.proof_of_another", "The proof in {file} shows no entry that was promised.", file=name
+            )
+        found[shown[0]] = proof.index
+    return found
+
+
+def _told(name: str, kept: Kept, *, exact: bool) -> str:
+    due = kept.due_by.isoformat(timespec="seconds")
+    if not kept.missing:
+        numbers = ", ".join(str(number) for number in sorted(kept.found.values()))
+        return f"{name}: kept. What was promised is in the log, as number {numbers}."
+    missing = f"{len(kept.missing)} of {len(kept.missing) + len(kept.found)} promised entries"
+    if not kept.due:
+        return f"{name}: not due yet. The log has until {due}; {missing} are still to come. Check again then."
+    where = "in this log" if exact else "shown by these proofs"
+    listed = "\n".join(f"  leaf {leaf.hex()}" for leaf in kept.missing)
+    return f"{name}: BROKEN. {missing} were due by {due} and are not {where}.\n{listed}"

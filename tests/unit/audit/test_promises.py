@@ -1,0 +1,173 @@
+"""Promises of inclusion: made, read, judged; never taken for a checkpoint."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.errors import InvalidInput
+from adapters.settings import Settings
+from audit import tiles
+from audit.checked import BROKEN, HOLDS, NOT_YET, check_files
+from audit.checkpoint import Checkpoint, open_checkpoint, sign_next
+from audit.keys import SigningKey
+from audit.leaves import source_of
+from audit.merkle import consistency_proof, inclusion_proof, leaf_hash, root
+from audit.note import Note
+from audit.promise import CONTEXT, MOST_LEAVES, Promise, as_header, judged, open_promise, promised
+from audit.proof import Proof
+
+ORIGIN = "hub.example/log"
+KEY = SigningKey(ORIGIN, bytes(range(32)))
+SETTINGS = Settings(Path(), log_key=base64.b64encode(bytes(range(32))).decode(), log_origin=ORIGIN)
+MADE = datetime(2026, 11, 22, 8, tzinfo=UTC)
+LATE = MADE + timedelta(seconds=61)
+SIZE = 700
+LEAVES = [leaf_hash(f"entry {number}".encode()) for number in range(SIZE)]
+ERASED = leaf_hash(b"erased")
+TILES = tiles.extend({}, 0, LEAVES)
+SUBTREE = tiles.reader(lambda level, number: TILES[level, number])
+NOTE = str(sign_next(KEY, None, Checkpoint(ORIGIN, SIZE, root(LEAVES)), consistency_proof(0, SIZE, SUBTREE)))
+
+
+def promise_of(*leaves: bytes) -> bytes:
+    return promised(SETTINGS, leaves, MADE).encode()
+
+
+def proof_of(index: int) -> bytes:
+    return str(Proof(index, tuple(inclusion_proof(index, SIZE, SUBTREE)), NOTE)).encode()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The log as C2SP tlog-tiles lays it out."""
+    (tmp_path / "checkpoint").write_text(NOTE)
+    for (level, number), data in TILES.items():
+        file = tmp_path / tiles.path(level, number, len(data) // 32)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    return tmp_path
+
+
+@given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=MOST_LEAVES), st.integers(0, 10**9))
+def test_a_promise_reads_back(leaves: list[bytes], microseconds: int) -> None:
+    moment = MADE + timedelta(microseconds=microseconds)
+    note = promised(SETTINGS, leaves, moment)
+    expected = Promise(ORIGIN, moment, moment + timedelta(seconds=60), tuple(leaves))
+    for data in (note.encode(), as_header(note).encode(), f"  {as_header(note)}\n".encode()):
+        assert open_promise(data, KEY.verifier, ORIGIN) == expected
+
+
+def test_a_promise_is_no_checkpoint_and_a_checkpoint_no_promise() -> None:
+    note = promise_of(LEAVES[0]).decode()
+    with pytest.raises(InvalidInput) as caught:
+        open_checkpoint(note, KEY.verifier, ORIGIN)
+    assert caught.value.code == "evidence.bad_checkpoint"
+    with pytest.raises(InvalidInput) as caught:
+        open_promise(NOTE.encode(), KEY.verifier, ORIGIN)
+    assert caught.value.code == "evidence.bad_promise"
+
+
+def test_no_promise_without_key_or_entries_and_of_sixteen_at_most() -> None:
+    assert promised(SETTINGS, ()) == ""
+    assert promised(replace(SETTINGS, log_key=""), [LEAVES[0]]) == ""
+    assert open_promise(promise_of(*LEAVES), KEY.verifier, ORIGIN).leaves == tuple(LEAVES[:MOST_LEAVES])
+    assert len(as_header(promise_of(*LEAVES).decode())) < 2_000
+
+
+def test_a_changed_promise_binds_nobody() -> None:
+    good = promise_of(LEAVES[0]).decode()
+    stranger = Note(good.partition("\n\n")[0] + "\n").signed(SigningKey(ORIGIN, bytes(32)))
+    for bad in (good.replace("08:01:00", "08:01:01"), good.replace(ORIGIN, "other.example/log"), str(stranger)):
+        with pytest.raises(InvalidInput, match="not signed by the key"):
+            open_promise(bad.encode(), KEY.verifier, ORIGIN)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace(CONTEXT, CONTEXT + " "),
+        lambda text: text.replace("08:01:00.000000Z", "08:01:00Z"),
+        lambda text: text.replace("2026-11-22", "2026-13-22"),
+        lambda text: text.replace(base64.b64encode(LEAVES[0]).decode(), "AAAA"),
+        lambda text: text.replace(base64.b64encode(LEAVES[0]).decode() + "\n", ""),
+        lambda text: text + base64.b64encode(LEAVES[1]).decode(),
+        lambda text: text + (base64.b64encode(LEAVES[1]).decode() + "\n") * MOST_LEAVES,
+    ],
+)
+def test_what_is_no_promise_is_refused(change: Callable[[str], str]) -> None:
+    text = str(Promise(ORIGIN, MADE, LATE, (LEAVES[0],)))
+    assert Promise.parse(text).leaves == (LEAVES[0],)
+    with pytest.raises(InvalidInput) as caught:
+        Promise.parse(change(text.replace("08:01:01", "08:01:00")))
+    assert caught.value.code == "evidence.bad_promise"
+
+
+def test_judged_by_the_moment_and_by_what_is_there() -> None:
+    promise = Promise(ORIGIN, MADE, MADE + timedelta(seconds=60), (LEAVES[0], ERASED))
+    assert judged(promise, {LEAVES[0]: 0, ERASED: 1}, LATE).state == "kept"
+    assert judged(promise, {LEAVES[0]: 0}, LATE).state == "broken"
+    assert judged(promise, {LEAVES[0]: 0}, LATE).missing == (ERASED,)
+    assert judged(promise, {LEAVES[0]: 0}, promise.due_by).state == "not due"
+
+
+@pytest.mark.parametrize("index", [0, 255, 256, 511, 512, 699])
+def test_a_kept_promise_is_found_in_a_folder_of_tiles(folder: Path, index: int) -> None:
+    checked = check_files({"p": promise_of(LEAVES[index])}, KEY.verifier, None, LATE, source_of(str(folder)))
+    assert (checked.status, checked.lines[0][:8]) == (HOLDS, "p: kept.")
+    assert f"number {index}." in checked.lines[0]
+
+
+def test_a_broken_one_is_named_and_one_that_is_not_due_waits(folder: Path) -> None:
+    given = {"p": promise_of(LEAVES[3], ERASED)}
+    broken = check_files(given, KEY.verifier, None, LATE, source_of(str(folder)))
+    assert (broken.status, "BROKEN" in broken.lines[0], ERASED.hex() in broken.lines[0]) == (BROKEN, True, True)
+    early = check_files(given, KEY.verifier, None, MADE, source_of(str(folder)))
+    assert (early.status, "not due yet" in early.lines[0]) == (NOT_YET, True)
+
+
+def test_tiles_that_are_not_those_of_the_checkpoint_prove_nothing(folder: Path) -> None:
+    tile = folder / tiles.path(0, 1)
+    whole = tile.read_bytes()
+    tile.write_bytes(ERASED + whole[32:])
+    for wanted in (ERASED, leaf_hash(b"never")):
+        with pytest.raises(InvalidInput) as caught:
+            check_files({"p": promise_of(wanted)}, KEY.verifier, None, LATE, source_of(str(folder)))
+        assert caught.value.code == "evidence.tiles_of_another_log"
+    tile.unlink()
+    with pytest.raises(InvalidInput) as caught:
+        check_files({"p": promise_of(ERASED)}, KEY.verifier, None, LATE, source_of(str(folder)))
+    assert caught.value.code == "evidence.tile_missing"
+    (folder / "checkpoint").unlink()
+    with pytest.raises(InvalidInput) as caught:
+        check_files({"p": promise_of(ERASED)}, KEY.verifier, None, LATE, source_of(str(folder)))
+    assert caught.value.code == "evidence.no_checkpoint"
+
+
+def test_a_proof_shows_that_a_promise_was_kept() -> None:
+    kept = check_files({"p": promise_of(LEAVES[5]), "5": proof_of(5), "e": b"entry 5"}, KEY.verifier, None, LATE)
+    assert (kept.status, kept.lines) == (HOLDS, ("p: kept. What was promised is in the log, as number 5.",))
+    half = check_files({"p": promise_of(LEAVES[5], LEAVES[6]), "5": proof_of(5)}, KEY.verifier, None, LATE)
+    assert (half.status, "not shown by these proofs" in half.lines[0]) == (BROKEN, True)
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"p": promise_of(LEAVES[5])}, "evidence.promise_alone"),
+        ({"p": promise_of(LEAVES[5]), "6": proof_of(6)}, "evidence.proof_of_another"),
+        ({"p": promise_of(LEAVES[5]), "5": proof_of(5), "e": b"entry 6"}, "evidence.not_promised"),
+        ({"5": proof_of(5)}, "evidence.not_a_pair"),
+        ({"e": b"entry 5"}, "evidence.not_a_pair"),
+        ({"5": proof_of(5), "e": b"entry 6"}, "evidence.not_included"),
+    ],
+)
+def test_files_that_do_not_go_together_are_refused(files: dict[str, bytes], code: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check_files(files, KEY.verifier, None, LATE)
+    assert caught.value.code == code
