@@ -64,6 +64,7 @@ class Settings:
     address_seconds: int = 3600
     lockout_failures: int = 5
     lockout_seconds: int = 900
+    evidence_grace_seconds: int = 600
     promise_seconds: int = 60
 
     @classmethod

@@ -17,6 +17,7 @@ from audit.append import append, configured
 from audit.merkle import HASH_SIZE
 from audit.models import Evidence, EvidencePersonal, EvidenceQueue, LogCheckpoint, LogLeaf, LogTile
 from audit.personal import details_of
+from audit.standing import Standing, standing
 
 LONGEST_TIMELINE = 1_000
 
@@ -73,6 +74,7 @@ class LogState:
         signed_at: when it was signed.
         waiting: entries that wait to be numbered.
         oldest_waiting: since when the oldest of them waits.
+        standing: whether that is too long.
     """
 
     size: int
@@ -80,6 +82,7 @@ class LogState:
     signed_at: datetime | None
     waiting: int
     oldest_waiting: datetime | None
+    standing: Standing
 
 
 def search(session: Session, wanted: Search, cursor: str | None = None, limit: int = USUAL_PAGE) -> Page[Evidence]:
@@ -189,6 +192,7 @@ def log_state(session: Session) -> LogState:
         signed_at=last.signed_at if last else None,
         waiting=waiting,
         oldest_waiting=oldest,
+        standing=standing(oldest, last.signed_at if last else None),
     )
 
 

@@ -22,6 +22,7 @@ from adapters.errors import Terminal
 from adapters.prepared import Condition, insertion
 from audit.actor import HUB, Actor
 from audit.append import Beside, Unmet, append
+from audit.standing import require_flow
 from exchange import entries
 from exchange.errors import ReleaseRefused
 from exchange.grants.models import Grant, ReleaseRecord, ReleaseState
@@ -142,7 +143,9 @@ def check(
 
     Raises:
         ReleaseRefused: with the reason; the refusal is committed as evidence.
+        Transient: evidence has not been signed for too long, so nothing leaves.
     """
+    require_flow(session)
     known = fresh_terms if request.rests_on is None else remembered_terms
     terms = known(session, grant_id, request.mode)
     refusal = reason_to_refuse(terms, request, prepared=stored is not None)

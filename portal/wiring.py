@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import audit.append
+import audit.standing
 import directory.reconcilers
 import exchange.hooks
 import exchange.reconcilers
@@ -19,6 +20,7 @@ def wire(settings: Settings) -> None:
     """Configure the evidence writer and the one door, and register hooks and reconcilers; twice does no harm."""
     settings.require("app_database_url", "sealing_key")
     audit.append.configure(settings.log_origin, settings.sealing_key)
+    audit.standing.configure(settings.evidence_grace_seconds)
     exchange.release.configure(settings.sealing_key.encode()[:64])
     _once(publish.on_published, exchange.hooks.on_published)
     _once(withdraw.on_withdrawn, exchange.hooks.on_withdrawn)
