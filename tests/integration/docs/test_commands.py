@@ -26,7 +26,7 @@ from sqlalchemy.pool import NullPool
 
 from adapters.clock import system_now
 from adapters.settings import Settings
-from audit.keys import SigningKey
+from audit.keys import ED25519_COSIGNATURE, ML_DSA_44, SigningKey, VerifierKey
 from audit.sequence import sequence
 from directory.keys.signing import proof_text, public_text, verifies
 from exchange.modes.offline import pack_files
@@ -41,6 +41,10 @@ ELSEWHERE = {
     "make bench": ("unit/bench/test_figures.py", ""),
     "make test": ("../.ci/run", ""),
     "shuniu up": ("integration/hub/test_up.py", "test_own_services_replace_the_embedded_ones"),
+    "shuniu witness --folder witness --log log-keys.txt": (
+        "integration/audit/test_witness.py",
+        "test_a_killed_witness_keeps_its_promise",
+    ),
     "shuniu down": ("integration/hub/test_up.py", "test_killed_hub_leaves_no_orphans_and_starts_again"),
 }
 """Commands that take long, and the tests that run what they run."""
@@ -85,6 +89,7 @@ def test_every_command_of_the_documents_is_tested() -> None:
         lambda line: line.startswith("export "),
         lambda line: line.startswith(("shuniu setup ", "shuniu audit ", "shuniu key ", "shuniu offline ")),
         "shuniu status --json".__eq__,
+        lambda line: line.startswith("shuniu witness ") and line.endswith(" --keys"),
     ]
     assert [line for line in lines() if not any(knows(line) for knows in known)] == []
 
@@ -144,13 +149,21 @@ def test_every_shuniu_command_that_a_document_names_exists() -> None:
 
 def test_help_names_every_command(tmp_path: Path) -> None:
     said = run(tmp_path, {}, "shuniu --help")
-    assert all(name in said for name in ("audit", "demo", "down", "key", "offline", "setup", "status", "step", "up"))
+    assert all(
+        name in said for name in ("audit", "demo", "down", "key", "offline", "setup", "status", "step", "up", "witness")
+    )
     assert "PACKAGE" in run(tmp_path, {}, "shuniu offline open --help")
 
 
 def test_status_without_a_hub_says_so(tmp_path: Path) -> None:
     run(tmp_path, {}, "shuniu status --json", status=3)
     assert "shuniu status --json" in lines()
+
+
+def test_a_witness_makes_its_keys_without_a_hub(tmp_path: Path) -> None:
+    [line] = [line for line in lines() if line.startswith("shuniu witness ") and line.endswith(" --keys")]
+    first, second = map(VerifierKey.parse, run(tmp_path, {}, line).split())
+    assert (first.name, first.kind, second.kind) == ("witness.agency.example", ED25519_COSIGNATURE, ML_DSA_44)
 
 
 def test_exported_settings_are_the_ones_that_the_hub_reads(tmp_path: Path) -> None:
