@@ -36,16 +36,17 @@ class Stored:
 
 
 class ObjectStore:
-    """The hub's one bucket. Keys are paths inside it, without a leading slash.
+    """A bucket, the hub's own if no other is named. Keys are paths inside it, without a leading slash.
 
     Args:
         settings: address, keys and bucket of the store.
+        bucket: another bucket of that store.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, bucket: str = "") -> None:
         settings.require("s3_url", "s3_access_key", "s3_secret_key")
         address = urlsplit(settings.s3_url)
-        self.bucket = settings.s3_bucket
+        self.bucket = bucket or settings.s3_bucket
         self._client = Minio(
             address.netloc,
             access_key=settings.s3_access_key,
@@ -61,7 +62,7 @@ class ObjectStore:
 
     def ensure_bucket(self) -> None:
         """Make the bucket where it is missing."""
-        with _told(self.bucket):
+        with told(self.bucket):
             if not self._client.bucket_exists(self.bucket):
                 self._client.make_bucket(self.bucket)
 
@@ -79,7 +80,7 @@ class ObjectStore:
         """
         part = PART_BYTES if length < 0 else 0
         counted = _Counted(stream)
-        with _told(key):
+        with told(key):
             result = self._client.put_object(
                 self.bucket, key, cast(BinaryIO, counted), length, media_type, part_size=part
             )
@@ -92,7 +93,7 @@ class ObjectStore:
             NotFound: there is none under the key.
             Transient: the store does not answer.
         """
-        with _told(key):
+        with told(key):
             found = self._client.stat_object(self.bucket, key)
         return Stored(key, found.size or 0, found.etag or "", found.content_type or ANY_TYPE)
 
@@ -121,7 +122,7 @@ class ObjectStore:
         """
         if length == 0:
             return
-        with _told(key):
+        with told(key):
             answer = self._client.get_object(self.bucket, key, offset, length or 0)
             try:
                 yield from answer.stream(chunk_bytes)
@@ -137,12 +138,12 @@ class ObjectStore:
 
     def remove(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
-        with _told(key):
+        with told(key):
             self._client.remove_object(self.bucket, key)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys that begin with a prefix, in order."""
-        with _told(prefix):
+        with told(prefix):
             for found in self._client.list_objects(self.bucket, prefix, recursive=True):
                 yield found.object_name or ""
 
@@ -240,7 +241,7 @@ class _Pieces(io.RawIOBase):
 
 
 @contextmanager
-def _told(key: str) -> Iterator[None]:
+def told(key: str) -> Iterator[None]:
     """Turn the client's errors into ours."""
     try:
         yield

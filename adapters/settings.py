@@ -40,6 +40,10 @@ class Settings:
     s3_access_key: str = ""
     s3_secret_key: str = ""
     s3_bucket: str = "shuniu"
+    log_bucket: str = ""
+    log_prefix: str = "log"
+    lock_bucket: str = ""
+    lock_years: int = 3
     airflow_url: str = ""
     airflow_token: str = ""
     airflow_user: str = ""

@@ -1,7 +1,7 @@
 """``shuniu worker``: does short work, sequences evidence, and looks after what falls due.
 
 Short kinds of work are rows (``adapters.work``), taken with SKIP LOCKED under a lease, so that any number of workers
-may run. The sequencer runs in a thread of its own; an advisory lock lets one of all workers be it.
+may run. The sequencer and the publisher run in threads of their own; advisory locks let one of all workers be each.
 """
 
 import logging
@@ -22,6 +22,8 @@ from adapters.errors import ShuniuError, Terminal, Transient
 from adapters.settings import Settings
 from adapters.work import Runner, Work, claim, fail, finish, owned
 from audit.sequence import run_forever
+from audit.store.place import Place
+from audit.store.run import run_forever as publish_forever
 from exchange.grants.expire import expire
 from exchange.release import sweep_open
 from portal.wiring import wire
@@ -76,6 +78,8 @@ class Worker:
         """
         sequencer = threading.Thread(target=run_forever, args=(self._settings, self._stop), name="sequencer")
         sequencer.start()
+        publisher = threading.Thread(target=publish_forever, args=(self._settings, self._stop), name="publisher")
+        publisher.start()
         pause = 0.0
         while not self._stop.wait(pause):
             if not sequencer.is_alive():
@@ -88,6 +92,7 @@ class Worker:
                 pause = min(LONGEST_PAUSE, max(IDLE_SECONDS, pause * 2))
                 log.warning("The database does not answer (%s); trying again in %.1f s.", type(error).__name__, pause)
         sequencer.join(STOP_SECONDS)
+        publisher.join(STOP_SECONDS)
 
     def work_once(self) -> bool:
         """Take one row and do it; whether there was one."""
@@ -135,6 +140,7 @@ def main(settings: Settings) -> None:
         Misconfigured: a setting it needs is missing.
     """
     settings.require("app_database_url", "sequencer_database_url", "log_key")
+    Place.of(settings)
     wire(settings)
     worker = Worker(settings)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,6 +3,7 @@
 import adapters.clock
 import adapters.work
 import audit.models
+import audit.store.models
 import directory.agencies.models
 import directory.calendars.models
 import directory.catalogue.models
@@ -25,6 +26,7 @@ MODULES = (
     adapters.clock,
     adapters.work,
     audit.models,
+    audit.store.models,
     directory.agencies.models,
     directory.calendars.models,
     directory.catalogue.models,

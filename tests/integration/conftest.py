@@ -68,11 +68,12 @@ def serving_url(services: dict[str, str]) -> str:
 
 @pytest.fixture
 def fresh(services: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The environment with a migrated, empty database of the test's own; the object store stays the shared one."""
+    """The environment with a migrated, empty database of the test's own; its log has a place in the shared store."""
     name = f"test_{uuid.uuid4().hex}"
     with connect(services["SHUNIU_DATABASE_URL"]) as connection:
         connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(TEMPLATE)))
-        yield services | {key: _elsewhere(services[key], name) for key in DATABASE_SETTINGS}
+        own = {key: _elsewhere(services[key], name) for key in DATABASE_SETTINGS}
+        yield services | own | {"SHUNIU_LOG_PREFIX": name}
         drop_database(connection, name)
 
 

@@ -1,0 +1,100 @@
+"""The publisher at work in a thread of the worker; any number of workers may run, one publishes at a time."""
+
+import logging
+from threading import Event
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.clock import system_now
+from adapters.database import transaction
+from adapters.errors import ShuniuError
+from adapters.settings import Settings
+from audit.keys import SigningKey, VerifierKey
+from audit.store.keep import keep, try_lock
+from audit.store.place import Place
+from audit.store.publish import STEP, publish, state_of
+
+PAUSE_SECONDS = 1.0
+LONGEST_PAUSE = 30.0
+_log = logging.getLogger(__name__)
+
+
+def run_forever(settings: Settings, stop: Event) -> None:
+    """Publish until ``stop`` is set. What goes wrong is logged, written down for the log's state, and tried again.
+
+    Raises:
+        Misconfigured: the sequencer's address, the log's key or the store is not set, or set wrong.
+    """
+    settings.require("sequencer_database_url", "log_key")
+    publisher = Publisher(settings, Place.of(settings))
+    pause = 0.0
+    while not stop.wait(pause):
+        try:
+            pause = 0.0 if publisher.step() >= STEP // 2 else PAUSE_SECONDS
+        except Exception as error:  # whatever it is, the next try may succeed; the log itself goes on meanwhile
+            publisher.failed(error)
+            pause = min(LONGEST_PAUSE, max(PAUSE_SECONDS, pause * 2))
+
+
+class Publisher:
+    """What one process publishes with.
+
+    Args:
+        settings: of the site.
+        place: where to.
+    """
+
+    def __init__(self, settings: Settings, place: Place) -> None:
+        self._url = settings.sequencer_database_url
+        self._place = place
+        self._key: VerifierKey = SigningKey.from_setting(settings.log_origin, settings.log_key).verifier
+        self._locks: bool | None = None
+        self._problem: str | None = None
+
+    def step(self) -> int:
+        """Publish what comes next, and keep this hour's checkpoint; how many entries more are published.
+
+        Raises:
+            Terminal: store and database contradict each other.
+            Transient: the store does not answer.
+        """
+        if self._locks is None:
+            self._prepare()
+        with transaction(self._url) as session:
+            done = publish(session, self._place, self._key)
+        with transaction(self._url) as session:
+            kept = keep(session, self._place, locks=bool(self._locks))
+            if kept:
+                _log.info("The checkpoint of %d entries is kept as %s.", kept.size, kept.key)
+        if self._problem != "":
+            self._write_down("")
+        return done
+
+    def failed(self, error: Exception) -> None:
+        """Say what went wrong, once as long as it stays the same."""
+        known = isinstance(error, ShuniuError)
+        sentence = str(error) if known else f"The log could not be published ({type(error).__name__})."
+        if sentence == self._problem:
+            return
+        _log.log(logging.WARNING if known else logging.ERROR, "%s", sentence, exc_info=not known)
+        try:
+            self._write_down(sentence)
+        except SQLAlchemyError:
+            self._problem = None
+
+    def _prepare(self) -> None:
+        self._place.ensure()
+        with transaction(self._url) as session:
+            self._locks = try_lock(session, self._place)
+        if not self._locks:
+            _log.warning(
+                "The object store has no object lock in the bucket %s: hourly checkpoints are kept and can be deleted.",
+                self._place.locked.bucket,
+            )
+
+    def _write_down(self, problem: str) -> None:
+        with transaction(self._url) as session:
+            state = state_of(session)
+            if state.problem != problem:
+                state.problem, state.problem_since = problem, system_now() if problem else None
+        self._problem = problem
