@@ -18,7 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 _DRIVER = "driver connection"
-_PLACE = re.compile(r"%\((\w+)\)s")
+_PLACE = re.compile(r"%(?:%|\((\w+)\)s)")
+"""A place, or a per cent sign as both SQLAlchemy and psycopg write it."""
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # it has no types
 
 
@@ -28,6 +29,28 @@ class Condition:
 
     sql: str
     values: Mapping[str, Any]
+
+
+def all_of(*conditions: Condition) -> Condition:
+    """The condition that all of these hold.
+
+    Raises:
+        ValueError: a place of one is a place of another too, and one value would stand for both.
+    """
+    return Condition(" AND ".join(one.sql for one in conditions), apart(*(one.values for one in conditions)))
+
+
+def apart(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a statement's parts together.
+
+    Raises:
+        ValueError: two parts have a place of the same name.
+    """
+    every = {name: value for part in parts for name, value in part.items()}
+    if len(every) != sum(map(len, parts)):
+        twice = sorted(name for name in every if sum(name in part for part in parts) > 1)
+        raise ValueError(f"Places of the same name in parts of one statement: {', '.join(twice)}.")
+    return every
 
 
 class Prepared:
@@ -77,7 +100,7 @@ class Prepared:
     def inside(self, sql: str, **values: Any) -> Condition:
         """A condition around this query: ``sql`` has ``{}`` where the query goes."""
         text, fixed = self._text
-        return Condition(sql.format(text), {**fixed, **values})
+        return Condition(sql.format(text), apart(fixed, values))
 
     @cached_property
     def _text(self) -> tuple[str, dict[str, Any]]:
@@ -94,9 +117,9 @@ class Prepared:
         PostgreSQL reads it as it is; psycopg would put the numbers in for every execution of a statement this long.
         """
         text, _ = self._text
-        places = tuple(dict.fromkeys(_PLACE.findall(text)))
+        places = tuple(dict.fromkeys(name for name in _PLACE.findall(text) if name))
         numbers = {place: f"${number}" for number, place in enumerate(places, start=1)}
-        return _PLACE.sub(lambda found: numbers[found[1]], text).replace("%%", "%").encode(), places
+        return _PLACE.sub(lambda found: numbers[found[1]] if found[1] else "%", text).encode(), places
 
 
 def _driver_connection(session: Session) -> psycopg.Connection[Any]:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from adapters.clock import system_now
 from adapters.database import together
 from adapters.errors import Terminal
-from adapters.prepared import Condition, insertion
+from adapters.prepared import Condition, all_of, apart, insertion
 from audit.actor import HUB, Actor
 from audit.append import Beside, Unmet, append
 from audit.standing import require_flow
@@ -334,8 +334,8 @@ def _beside(release: Release, state: ReleaseState, figures: Mapping[str, Any]) -
         proven = [rests_on]
         if release.terms.quota_rows is None:
             proven.append(unchanged(release.terms, release.grant_id, release.request.mode))
-        given = " AND ".join([given, *(one.sql for one in proven)])
-        values = values | {name: value for one in proven for name, value in one.values.items()}
+        held = all_of(*proven)
+        given, values = f"{given} AND {held.sql}", apart(values, held.values)
     return Beside(_INSERT, values, given + _HELD)
 
 

@@ -76,8 +76,7 @@ def json_body(contract: str) -> Any:
     """
     if not request.is_json:
         raise WrongType("input.not_json_type", "This address takes JSON. Send it with Content-Type: application/json.")
-    if "raw_body" not in g:
-        g.raw_body = request.get_data(cache=False)
+    g.raw_body = request.get_data()
     body = parse_json(g.raw_body)
     problems = validate(contract, body)
     if problems:

@@ -43,7 +43,7 @@ _SAME_BEARER = Prepared(
 )
 _REMEMBERED = 1024
 _remembered: dict[bytes, Actor] = {}
-"""By the token's hash, who bore it when this process last asked; to be proven by ``still_bearer``."""
+"""By the token's hash, who bore it when this process last asked; to be proven by ``_SAME_BEARER``."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Thread
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.database import single_statements
+from adapters.prepared import Condition
 from audit.models import Evidence
 from exchange import release as door
 from exchange.agreements.models import Agreement
@@ -111,11 +113,42 @@ def test_a_stop_under_way_is_waited_for(racing: Racing) -> None:
     left_nothing(case)
 
 
-def left_nothing(case: Case) -> None:
+@pytest.mark.parametrize("stop", [stop_grant, end_agreement])
+def test_remembered_terms_are_proven_when_the_release_is_recorded(
+    racing: Racing, stop: Callable[[Session, Case, uuid.UUID], None]
+) -> None:
+    case, grant_id, asked = racing
+    engine, remembering = case.session.get_bind().engine, replace(asked, rests_on=Condition("TRUE", {}))
+    with Session(engine) as session, Session(engine) as other:
+        for _ in range(2):
+            release = door.check(session, grant_id, remembering)
+        stop(other, case, grant_id)
+        other.commit()
+        for opens in (door.check, door.authorise):
+            with pytest.raises(ReleaseRefused):
+                door.complete_whole(session, opens(session, grant_id, remembering), rows=1, body=b"x")
+        with pytest.raises(ReleaseRefused):
+            door.complete_whole(session, release, rows=1, body=b"x")
+    left_nothing(case, refusals=0)
+
+
+def test_nothing_is_recorded_or_charged_for_who_is_not_the_caller_any_more(racing: Racing) -> None:
+    case, grant_id, asked = racing
+    nobody = Condition("EXISTS (SELECT FROM agency WHERE id = %(bearer)s)", {"bearer": uuid.uuid4()})
+    with Session(case.session.get_bind()) as session:
+        release = door.check(session, grant_id, replace(asked, rests_on=nobody))
+        with pytest.raises(ReleaseRefused):
+            door.complete_whole(session, release, rows=1, body=b"x")
+        with pytest.raises(ReleaseRefused):
+            door.authorise(session, grant_id, release.request)
+    left_nothing(case, refusals=0)
+
+
+def left_nothing(case: Case, *, refusals: int = 1) -> None:
     """No release is recorded, no row is charged, and the refusal is evidence."""
     case.session.rollback()
     case.session.expire_all()
     assert not case.session.scalars(select(ReleaseRecord)).all()
     assert set(case.session.scalars(select(Grant.used_rows))) == {0}
     kinds = list(case.session.scalars(select(Evidence.kind).where(Evidence.kind.like("release.%"))))
-    assert kinds == ["release.refused"]
+    assert kinds == ["release.refused"] * refusals

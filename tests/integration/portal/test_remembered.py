@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from adapters.clock import CaseClock, system_now
+from adapters.errors import Transient
 from adapters.serving import Serving, table_name
 from directory.agencies.models import Agency
 from directory.catalogue.models import DataItem, ResourceVersion
@@ -16,6 +17,7 @@ from directory.people.models import ApiClient, ApiToken
 from exchange.agreements.models import Agreement
 from exchange.grants.models import Grant, ReleaseRecord
 from exchange.grants.suspend import suspend
+from portal.access import declaration
 from portal.edge import Portal
 from tests.integration.portal.world import LOADED, World, refused
 
@@ -146,3 +148,88 @@ def test_entries_name_the_agency_as_it_is_now(world: World, portal: Portal) -> N
     world.session.commit()
     assert world.look_up(world.asks).status_code == 200
     assert world.evidence("release.completed")[1]["data"]["actor"]["agency"] == new_code
+
+
+def _revoke(world: World) -> None:
+    world.session.execute(update(ApiClient).values(revoked_at=system_now()))
+    world.session.commit()
+
+
+def _records(world: World) -> str:
+    return f"/api/v1/grants/{world.granted.id}/records"
+
+
+def test_no_other_route_remembers_its_caller(portal: Portal) -> None:
+    """A route that does so has to prove it in the statement that counts."""
+    single = {name for name in portal.view_functions if (rule := declaration(portal, name)) and rule.single}
+    assert single == {"api_records.find"}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda w: w.asks.options(_records(w)),
+        lambda w: w.asks.post(_records(w), data=b"x" * 9_000_000, content_type="application/json"),
+        lambda w: w.asks.post(_records(w), data=b"x", content_type="text/plain"),
+        lambda w: w.look_up(w.asks, key={"ask_9": "b"}),
+        lambda w: w.look_up(w.asks, limit="many"),
+        lambda w: w.look_up(w.stranger, key={"ask_9": "b"}),
+    ],
+    ids=["options", "too large", "no JSON", "no item", "no contract", "not its grant"],
+)
+def test_a_revoked_program_is_told_that_alone(world: World, ask: Callable[[World], Any]) -> None:
+    for client in (world.asks, world.stranger):
+        world.look_up(client)
+    _revoke(world)
+    assert refused(ask(world)) == (401, "access.sign_in")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"purpose": "別的"}, (403, "release.other_purpose")),
+        ({"items": ["kept_5"]}, (403, "release.items")),
+        ({"key": {"kept_5": "b"}}, (403, "release.key")),
+        ({"limit": 0}, (422, "input.contract")),
+    ],
+)
+def test_a_remembered_caller_is_refused_once_and_like_any(
+    world: World, changes: dict[str, Any], said: tuple[int, str]
+) -> None:
+    recorded = 1 if said[0] == 403 else 0
+    for calls in (1, 2):
+        assert refused(world.look_up(world.asks, **changes)) == said
+        assert len(world.evidence("release.refused")) == recorded * calls
+    assert not world.evidence("access.refused")
+    assert not world.evidence("release.completed")
+
+
+def test_a_serving_database_that_does_not_answer_is_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert world.look_up(world.asks).status_code == 200
+    asked: list[str] = []
+
+    def silent(_: Serving, table: str, *more: object) -> None:
+        asked.append(table)
+        raise Transient("serving.failed", "It did not answer.")
+
+    monkeypatch.setattr(Serving, "look_up", silent)
+    assert refused(world.look_up(world.asks)) == (503, "serving.failed")
+    assert len(asked) == 1
+    _revoke(world)
+    assert refused(world.look_up(world.asks)) == (401, "access.sign_in")
+
+
+def test_a_table_that_is_gone_is_looked_for_anew(world: World) -> None:
+    assert world.look_up(world.asks).status_code == 200
+    former = world.dataset.serving_table
+    _newer(world)
+    world.session.commit()
+    assert former is not None
+    Serving.of(world.portal.settings).drop(former)
+    assert world.look_up(world.asks).get_json()["rows"] == EXPECTED_ROWS[1:]
+
+
+def test_every_call_reads_its_own_body(world: World, portal: Portal) -> None:
+    with portal.app_context():
+        assert len(world.look_up(world.asks).get_json()["rows"]) == 2
+        assert len(world.look_up(world.asks, key={"ask_2": "a"}).get_json()["rows"]) == 1
