@@ -136,7 +136,11 @@ def terms_of(session: Session, grant_id: uuid.UUID, mode: Mode) -> GrantTerms | 
 
 
 def unchanged(terms: GrantTerms, grant_id: uuid.UUID, mode: Mode) -> Condition:
-    """SQL that says whether a statement reads the very terms that were read before."""
+    """SQL that says whether a statement reads the very terms that were read before.
+
+    It reads them as they were when the statement began: what is committed while that waits for the grant's lock is
+    later than the release, but for the grant's own state, which is looked at again.
+    """
     sql = "(SELECT fingerprint FROM ({}) AS now) = %(terms_fingerprint)s"
     return _query_for(mode).inside(sql, grant_id=grant_id, terms_fingerprint=terms.fingerprint)
 
