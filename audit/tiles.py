@@ -73,6 +73,11 @@ def edge(size: int) -> list[Key]:
     return [(level, hashes // WIDTH) for level, hashes in shape(size) if hashes % WIDTH]
 
 
+def around(index: int, size: int) -> set[Key]:
+    """The tiles that a proof of inclusion is read from: those above the leaf, and the tree's right edge."""
+    return {(level, index >> HEIGHT * (level + 1)) for level, _ in shape(size)} | set(edge(size))
+
+
 def extend(stored: Mapping[Key, bytes], size: int, leaves: Sequence[bytes]) -> dict[Key, bytes]:
     """Append leaf hashes to a tree.
 

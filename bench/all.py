@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bench import delivery, ingest, interface
+from bench import delivery, evidence, ingest, interface
 from bench.figures import Figure
 from portal.demo.stage import Stage
 
@@ -10,4 +10,5 @@ BENCHES: Mapping[str, Callable[[Stage], list[Figure]]] = {
     "ingest": ingest.measure,
     "interface": interface.measure,
     "delivery": delivery.measure,
+    "evidence": evidence.measure,
 }

@@ -17,8 +17,9 @@ class Figure:
         value: the measured value, in ``unit``.
         limit: what could be had at best, measured in the same run; None where only the goal counts.
         ratio: value to limit; None without a limit.
-        goal: of the ratio at least, or, without a limit, of the value at most.
+        goal: of the ratio, or, without a limit, of the value; None for what is only told.
         met: whether the goal is met.
+        bound: ``>=`` or ``<=``, how the goal is to be read.
     """
 
     name: str
@@ -26,8 +27,9 @@ class Figure:
     unit: str
     limit: float | None
     ratio: float | None
-    goal: float
+    goal: float | None
     met: bool
+    bound: str = ">="
 
     @classmethod
     def beside(cls, name: str, value: float, unit: str, limit: float, goal: float) -> "Figure":
@@ -38,7 +40,17 @@ class Figure:
     @classmethod
     def at_most(cls, name: str, value: float, unit: str, goal: float) -> "Figure":
         """A figure that should be at most its goal."""
-        return cls(name, value, unit, None, None, goal, value <= goal)
+        return cls(name, value, unit, None, None, goal, value <= goal, "<=")
+
+    @classmethod
+    def at_least(cls, name: str, value: float, unit: str, goal: float) -> "Figure":
+        """A figure that should be at least its goal."""
+        return cls(name, value, unit, None, None, goal, value >= goal)
+
+    @classmethod
+    def told(cls, name: str, value: float, unit: str) -> "Figure":
+        """A figure without a goal."""
+        return cls(name, value, unit, None, None, None, True)
 
 
 def write(figures: Sequence[Figure], path: Path) -> None:
@@ -53,13 +65,13 @@ def table(figures: Sequence[Figure]) -> list[str]:
     for figure in figures:
         rows.append(
             (
-                "met" if figure.met else "MISSED",
+                "" if figure.goal is None else "met" if figure.met else "MISSED",
                 figure.name,
                 _short(figure.value),
                 figure.unit,
                 "" if figure.limit is None else _short(figure.limit),
                 "" if figure.ratio is None else f"{figure.ratio:.2f}",
-                f">= {figure.goal:g}" if figure.limit is not None else f"<= {figure.goal:g}",
+                "" if figure.goal is None else f"{figure.bound} {figure.goal:g}",
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]

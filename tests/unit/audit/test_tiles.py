@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from audit.merkle import EMPTY_ROOT, HASH_SIZE, inclusion_proof, leaf_hash, range_hash, root, verify_inclusion
 from audit.tiles import (
     Key,
+    around,
     count,
     edge,
     entries_path,
@@ -124,8 +125,9 @@ def test_an_edge_that_is_not_the_sizes_is_refused() -> None:
 @given(st.data(), SIZES.filter(bool))
 def test_proofs_read_from_tiles_hold(data: st.DataObject, size: int) -> None:
     tree = extend({}, 0, LEAVES[:size])
-    subtree = reader(lambda level, number: tree[level, number])
     index = data.draw(st.integers(0, size - 1))
+    wanted = {place: tree[place] for place in around(index, size)}
+    subtree = reader(lambda level, number: wanted[level, number])
     proof = inclusion_proof(index, size, subtree)
     assert verify_inclusion(LEAVES[index], index, size, proof, root(LEAVES[:size]))
     assert range_hash(0, size, subtree) == root(LEAVES[:size])
