@@ -53,6 +53,7 @@ class Report:
         destroyed: personal details whose key was destroyed.
         reconciled: discrepancies per reconciler.
         counts: findings per code.
+        stored: objects in the object store that were as the database has them; None when it was not compared.
         findings: the first findings.
         seconds: how long it took.
     """
@@ -68,6 +69,7 @@ class Report:
     destroyed: int = 0
     reconciled: dict[str, int] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    stored: int | None = None
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0.0
 

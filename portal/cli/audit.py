@@ -18,6 +18,8 @@ from audit.proof import prove
 from audit.queries import entry_at, log_state
 from audit.reconcile import registered
 from audit.report import Report
+from audit.store.place import Place
+from audit.store.verify import verify_store
 from audit.verify import verify_log
 from portal.wiring import wire
 
@@ -36,9 +38,13 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @click.option("--key", "key_text", default="", help=KEY_HELP)
 @click.option("--kept", type=READABLE, help="A checkpoint that was kept elsewhere; the log must continue it.")
+@click.option("--no-store", is_flag=True, help="Leave the object store out; the report says so.")
 @click.pass_context
-def verify(context: click.Context, as_json: bool, key_text: str, kept: Path | None) -> None:
-    """Recompute the whole log and compare it with the business tables; exit status 1 when anything is wrong."""
+def verify(context: click.Context, as_json: bool, key_text: str, kept: Path | None, no_store: bool) -> None:
+    """Recompute the whole log, compare it with the business tables and with the object store.
+
+    Exit status 1 when anything is wrong, or the object store is away.
+    """
     settings = Settings.load()
     settings.require("app_database_url", "sealing_key")
     wire(settings)
@@ -49,6 +55,9 @@ def verify(context: click.Context, as_json: bool, key_text: str, kept: Path | No
         session.execute(text("SET LOCAL statement_timeout = 0"))
         seal = Seal(settings.sealing_key)
         report = verify_log(session, key, key.name, registered(), seal=seal, kept=note, second=second)
+    if not no_store:
+        with transaction(settings.app_database_url) as session:
+            verify_store(session, Place.of(settings), key, report)
     click.echo(json.dumps(report.as_json(), default=str, ensure_ascii=False) if as_json else _told(report))
     context.exit(0 if report.ok else 1)
 
@@ -132,6 +141,9 @@ def _told(report: Report) -> str:
         f"Personal details: {report.opened} opened and right or reported, {report.destroyed} destroyed,"
         f" {report.unopened} not opened.",
         f"Compared with the business tables: {', '.join(report.reconciled) or 'nothing is registered'}.",
+        "Not compared with the object store."
+        if report.stored is None
+        else f"Compared with the object store: {report.stored} objects are as the database has them.",
     ]
     if report.first is None:
         lines.append(f"The log is whole. Root {report.root}. {report.seconds:.1f} s.")

@@ -1,13 +1,18 @@
-"""``shuniu status``: each service, where it is and how it is."""
+"""``shuniu status``: each service, where it is and how it is, and how far the log is in the object store."""
 
 import json
 import sys
+from typing import Any
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.database import transaction
 from adapters.services.home import reported_services, running_process
 from adapters.services.supervisor import Health
 from adapters.settings import Settings
+from audit.store.keep import NOT_LOCKED
+from audit.store.queries import store_state
 
 WELL = {Health.HEALTHY, Health.DONE}
 COLUMNS = ("name", "health", "pid", "restarts", "address", "note")
@@ -17,18 +22,46 @@ COLUMNS = ("name", "health", "pid", "restarts", "address", "note")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(as_json: bool) -> None:
     """Show each service of this home. Exit status 0: all are healthy; 1: some are not; 3: the hub does not run."""
-    home = Settings.load().home
+    settings = Settings.load()
+    home = settings.home
     pid = running_process(home)
     services = reported_services(home) if pid else []
+    store = _log_store(settings) if pid else {}
     if as_json:
-        click.echo(
-            json.dumps({"home": str(home), "running": pid is not None, "pid": pid, "services": services}, indent=2)
-        )
+        told = {"home": str(home), "running": pid is not None, "pid": pid, "services": services, "log_store": store}
+        click.echo(json.dumps(told, indent=2, default=str))
     elif not pid:
         click.echo(f"No hub runs in {home}. Start it with `shuniu up`.")
     else:
         _show(services)
-    sys.exit(3 if not pid else 0 if all(service["health"] in WELL for service in services) else 1)
+        _show_store(store)
+    well = all(service["health"] in WELL for service in services) and not store.get("problem")
+    sys.exit(3 if not pid else 0 if well else 1)
+
+
+def _log_store(settings: Settings) -> dict[str, Any]:
+    """How far the log is published; the database's own state is said by its service."""
+    try:
+        with transaction(settings.app_database_url) as session:
+            return vars(store_state(session))
+    except SQLAlchemyError as error:
+        return {"problem": f"the database does not say how far it is ({type(error).__name__})"}
+
+
+def _show_store(store: dict[str, Any]) -> None:
+    if "size" in store:
+        click.echo(f"\nThe object store has {store['published']} of the log's {store['size']} entries.")
+    if store.get("kept_at"):
+        held = f"held until {store['kept_until']:%Y-%m-%d}" if store["kept_until"] else "not held: it can be deleted"
+        click.echo(f"The last hourly checkpoint was kept at {store['kept_at']:%Y-%m-%d %H:%M} UTC, {held}.")
+    if store.get("lock") == NOT_LOCKED:
+        click.echo(
+            "WARNING: the object store has no object lock in the bucket for hourly checkpoints, so they can be deleted."
+            " Use a store that has it, or a bucket that was made with it (SHUNIU_LOCK_BUCKET)."
+        )
+    if store.get("problem"):
+        since = f" (since {store['problem_since']:%Y-%m-%d %H:%M} UTC)" if store.get("problem_since") else ""
+        click.echo(f"PROBLEM with the log in the object store{since}: {store['problem']}")
 
 
 def _show(services: list[dict[str, object]]) -> None:

@@ -1,0 +1,51 @@
+"""How the log's publication stands, for status and pages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from audit.models import LogCheckpoint
+from audit.store.models import ONE, KeptCheckpoint, LogStore
+
+
+@dataclass(frozen=True)
+class StoreState:
+    """How the object store stands.
+
+    Attributes:
+        size: entries that the log has.
+        published: entries that the store covers.
+        published_at: when the last checkpoint was published.
+        lock: LOCKED, NOT_LOCKED, or empty before it was tried.
+        problem: what keeps the publisher from its work; empty when nothing does.
+        problem_since: since when.
+        kept_at: when the last hourly checkpoint was kept.
+        kept_until: until when it cannot be deleted.
+    """
+
+    size: int
+    published: int
+    published_at: datetime | None
+    lock: str
+    problem: str
+    problem_since: datetime | None
+    kept_at: datetime | None
+    kept_until: datetime | None
+
+
+def store_state(session: Session) -> StoreState:
+    """How the log's publication stands now."""
+    row = session.get(LogStore, ONE) or LogStore(size=0, lock="", problem="")
+    kept = session.scalar(select(KeptCheckpoint).order_by(KeptCheckpoint.hour.desc()).limit(1))
+    return StoreState(
+        size=session.scalar(select(func.max(LogCheckpoint.size))) or 0,
+        published=row.size,
+        published_at=row.published_at,
+        lock=row.lock,
+        problem=row.problem,
+        problem_since=row.problem_since,
+        kept_at=kept.kept_at if kept else None,
+        kept_until=kept.retain_until if kept else None,
+    )
