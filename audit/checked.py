@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.errors import InvalidInput
+from audit.bundle_check import check_bundle
 from audit.checkpoint import open_checkpoint
 from audit.keys import VerifierKey
 from audit.leaves import Source, look_for
@@ -15,6 +16,7 @@ from audit.merkle import leaf_hash, verify_inclusion
 from audit.promise import Kept, is_promise, judged, open_promise
 from audit.proof import HEADER, Proof, check
 
+ZIP = b"PK\x03\x04"
 HOLDS, BROKEN, NOT_YET = 0, 1, 3
 """Exit statuses; 2 is a command line's own."""
 
@@ -55,6 +57,15 @@ def check_files(
     Raises:
         InvalidInput: a file is not what it seems to be, does not hold, or what it needs is not among the files.
     """
+    bundles = {name: data for name, data in files.items() if data.startswith(ZIP)}
+    if bundles:
+        lines = [f"{name}: {check_bundle(data, key, second)}" for name, data in bundles.items()]
+        if len(bundles) == len(files):
+            return Checked(tuple(lines), HOLDS)
+        rest = check_files(
+            {name: data for name, data in files.items() if name not in bundles}, key, second, now, source
+        )
+        return Checked((*lines, *rest.lines), rest.status)
     given = _sorted(files)
     if given.promises:
         return _promises(given, key, second, now, source)

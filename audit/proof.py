@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,15 +11,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.errors import InvalidInput, NotFound
+from adapters.prepared import Prepared
 from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.keys import VerifierKey
 from audit.merkle import HASH_SIZE, inclusion_proof, leaf_hash, verify_inclusion
-from audit.models import LogCheckpoint, LogTile
+from audit.models import LogCheckpoint
 from audit.note import Note
-from audit.tiles import reader
+from audit.tiles import around, reader
 
 HEADER = "c2sp.org/tlog-proof@v1"
 MAXIMUM_PATH = 64
+_LAST = Prepared(select(LogCheckpoint.size, LogCheckpoint.note).order_by(LogCheckpoint.size.desc()).limit(1))
+_TILES = Prepared(
+    "SELECT level, number, hashes FROM log_tile WHERE (level, number) IN"
+    " (SELECT * FROM unnest(%(levels)s::integer[], %(numbers)s::bigint[]))"
+)
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
 
 
@@ -73,27 +80,31 @@ def prove(session: Session, index: int) -> Proof:
     Raises:
         NotFound: no checkpoint covers such a number yet.
     """
-    last = session.execute(
-        select(LogCheckpoint.size, LogCheckpoint.note).order_by(LogCheckpoint.size.desc()).limit(1)
-    ).one_or_none()
-    if last is None or not 0 <= index < last.size:
+    return prove_all(session, [index])[0]
+
+
+def prove_all(session: Session, indices: Sequence[int]) -> list[Proof]:
+    """Prove that entries are in the log, all under one checkpoint, the last.
+
+    Raises:
+        NotFound: no checkpoint covers one of the numbers yet.
+    """
+    last = next(iter(_LAST.rows(session)), None)
+    size = last.size if last else 0
+    missing = [index for index in indices if not 0 <= index < size]
+    if last is None or missing:
         raise NotFound(
             "evidence.not_in_log",
             "The log has no entry {index}; the last checkpoint is of {size} entries. A new entry is numbered within"
             " about a second.",
-            index=index,
-            size=last.size if last else 0,
+            index=(missing or [0])[0],
+            size=size,
         )
-    known: dict[tuple[int, int], bytes] = {}
-
-    def tile(level: int, number: int) -> bytes:
-        if (level, number) not in known:
-            known[level, number] = (
-                session.scalar(select(LogTile.hashes).where(LogTile.level == level, LogTile.number == number)) or b""
-            )
-        return known[level, number]
-
-    return Proof(index, tuple(inclusion_proof(index, last.size, reader(tile))), last.note)
+    places = sorted(set().union(*(around(index, size) for index in indices)))
+    found = _TILES.rows(session, levels=[level for level, _ in places], numbers=[number for _, number in places])
+    tiles = {(row.level, row.number): row.hashes for row in found}
+    read = reader(lambda *place: tiles.get(place, b""))
+    return [Proof(index, tuple(inclusion_proof(index, size, read)), last.note) for index in indices]
 
 
 def check(proof: Proof, entry: bytes, key: VerifierKey, origin: str, second: VerifierKey | None = None) -> Checkpoint:

@@ -44,6 +44,7 @@ EVIDENCE_KINDS: dict[str, str] = {
     "dataset.requested": N_("Load asked for"),
     "dataset.served": N_("Data served for look-ups"),
     "delivery.acknowledged": N_("Delivery acknowledged"),
+    "delivery.bundle_taken": N_("Delivery's evidence bundle taken"),
     "delivery.delivered": N_("Delivery handed out"),
     "delivery.failed": N_("Delivery failed"),
     "delivery.prepared": N_("Delivery prepared"),

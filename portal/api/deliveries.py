@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint, Response, url_for
 
 from audit.promise import promised_about
 from directory.keys.signing import signature_from_text
@@ -17,6 +17,7 @@ from exchange.deliveries.request import request as request_delivery
 from portal.access import current_actor
 from portal.api.endpoint import endpoint, page_body, paging, version_one
 from portal.api.shapes import MAYBE_MOMENT, MOMENT, TEXT, UUID
+from portal.bundles import bundle_answer
 from portal.edge import current_session, portal_settings
 from portal.wake import wake_after_commit
 from schemas.words import Mode
@@ -84,6 +85,13 @@ def show(delivery_id: uuid.UUID) -> dict[str, Any]:
         lifetime = timedelta(seconds=settings.address_seconds)
         body["address"], body["address_expires_at"] = signed_address(settings.secret_key, found, actor, lifetime)
     return body
+
+
+@blueprint.get("/deliveries/<uuid:delivery_id>/evidence")
+@endpoint("The evidence bundle of a delivery", commits=True, media_type="application/zip")
+def evidence(delivery_id: uuid.UUID) -> Response:
+    """Entries with proofs, grant, agreement, answer, receipt, public keys; `shuniu audit check` checks it offline."""
+    return bundle_answer(delivery_id)
 
 
 @blueprint.post("/deliveries/<uuid:delivery_id>/acknowledgement")

@@ -105,7 +105,7 @@ def proof(index: int, out: Path | None) -> None:
 @click.option("--log", "place", default="", help="Where the log lies: a hub's address, or a folder of C2SP tlog-tiles.")
 @click.pass_context
 def check_(context: click.Context, files: tuple[Path, ...], key_text: str, place: str) -> None:
-    """Check FILES without the hub's word: a proof and its entry, a promise.
+    """Check FILES without the hub's word: a proof and its entry, a promise, an evidence bundle.
 
     Exit status 0 when all holds, 1 when something does not or a promise was broken, 3 when a promise is not due yet.
     """

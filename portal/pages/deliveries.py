@@ -21,6 +21,7 @@ from directory.people.roles import Role
 from exchange.deliveries import queries
 from exchange.deliveries.acknowledge import acknowledge
 from exchange.deliveries.address import signed_address
+from exchange.deliveries.bundle import may_take
 from exchange.deliveries.fetch import FETCHABLE
 from exchange.deliveries.models import Delivery, DeliveryState, FileFormat
 from exchange.deliveries.progress import revoke
@@ -29,6 +30,7 @@ from exchange.grants import queries as grants
 from exchange.grants.load import may_stop
 from portal import fields
 from portal.access import SIGNED_IN, access, current_actor, roles
+from portal.bundles import bundle_answer
 from portal.edge import current_session, portal_settings
 from portal.forms import form_again
 from portal.inputs import identifier
@@ -115,6 +117,13 @@ def progress(delivery_id: uuid.UUID) -> ResponseReturnValue:
     if delivery.state != DeliveryState.REQUESTED:
         answer.headers["HX-Refresh"] = "true"
     return answer
+
+
+@blueprint.get("/<uuid:delivery_id>/evidence")
+@access(SIGNED_IN, commits=True)
+def evidence(delivery_id: uuid.UUID) -> Response:
+    """The evidence bundle of a delivery, which `shuniu audit check` checks offline."""
+    return bundle_answer(delivery_id)
 
 
 @blueprint.post("/<uuid:delivery_id>/acknowledge")
@@ -226,6 +235,7 @@ def _page(delivery_id: uuid.UUID, step: str = "") -> dict[str, Any]:
         "step": step if step.upper() in steps else step_open(steps),
         "agencies": agency_names(session, {delivery.agency_id, grant.provider_id}),
         "fetchable": delivery.state in FETCHABLE,
+        "takes_evidence": isinstance(may_take(session, actor, delivery), permissions.Allowed),
         "promise": promised_about(session, portal_settings(), f"delivery/{delivery.id}"),
         "hub_key": _hub_key() if receives and delivery.format == FileFormat.PACKAGE else "",
     }

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from audit.bundle import RECEIPT
+from tests.bundles import LOG, made
+
 PROJECT = Path(__file__).parents[3]
 NOT_SHIPPED = {".pot", ".pyc"}
 ROOMS = (
@@ -107,3 +110,34 @@ main()
     assert "Usage: shuniu" in done.stdout
     for name in ("up", "status", "worker", "step"):
         assert f"\n  {name} " in done.stdout
+
+
+OFFLINE = """
+import sys
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.bind"):
+        raise OSError("no network here")
+sys.addaudithook(refuse)
+from portal.cli.main import main
+sys.argv = ["shuniu", "audit", "check", *sys.argv[1:]]
+main()
+"""
+
+
+def test_installed_wheel_checks_a_bundle_without_hub_or_network(python: Path, tmp_path: Path) -> None:
+    bundle, parts = tmp_path / "evidence.zip", made()
+    bundle.write_bytes(parts.packed())
+    keys = tmp_path / "log-keys.txt"
+    keys.write_text(f"{LOG.verifier}\n{LOG.second.verifier}\n")
+
+    def check() -> tuple[int, str]:
+        command = [str(python), "-c", OFFLINE, str(bundle), "--key", str(keys)]
+        done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    status, said = check()
+    assert (status, "holds: 7 entries" in said) == (0, True), said
+    parts.files[RECEIPT] = parts.files[RECEIPT].replace(b"true", b"false")
+    bundle.write_bytes(parts.packed())
+    status, said = check()
+    assert (status, f"does not hold: {RECEIPT}" in said) == (1, True), said

@@ -1,0 +1,206 @@
+"""The evidence bundle of a delivery: what was asked, granted, agreed, handed out and received, with proofs (R49)."""
+
+import base64
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from adapters.errors import Conflict
+from audit.actor import Actor
+from audit.append import append
+from audit.bundle import (
+    AGREEMENT,
+    ANSWER,
+    CHECKPOINT,
+    DELIVERY,
+    GRANT,
+    KEYS,
+    MOST_ENTRIES,
+    RECEIPT,
+    SIGNATURES,
+    entry_name,
+    pack,
+    proof_name,
+)
+from audit.keys import SigningKey
+from audit.models import Evidence, LogLeaf
+from audit.proof import prove_all
+from directory import permissions
+from directory.agencies.models import Agency
+from directory.keys.models import AgencyKey
+from exchange.agreements.models import Agreement
+from exchange.applications import answer
+from exchange.applications.models import Answer
+from exchange.deliveries import queries
+from exchange.deliveries.models import Acknowledgement, Delivery
+from exchange.grants import recorded
+from exchange.grants.ended import matter_of
+from schemas.canonical import canonical_bytes
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle as it is handed out.
+
+    Attributes:
+        number: of the delivery.
+        data: the zip.
+    """
+
+    number: str
+    data: bytes
+
+
+def bundle(session: Session, actor: Actor, delivery_id: uuid.UUID, key: SigningKey) -> Bundle:
+    """Put together the evidence of a delivery; that somebody took it is an entry itself.
+
+    Args:
+        key: the log's, which signs the manifest.
+
+    Raises:
+        NotFound: no such delivery.
+        NotAllowed: it is between two other agencies.
+        Conflict: an entry about it waits to be numbered.
+    """
+    delivery = queries.detail(session, actor, delivery_id)
+    subject, matter = f"delivery/{delivery.id}", matter_of(delivery.grant)
+    permissions.require(may_take(session, actor, delivery), "delivery.bundle_taken", subject, matter)
+    files = _entries(session, delivery) | _documents(session, delivery)
+    files[KEYS] = _keys(session, delivery, key)
+    append(
+        session,
+        "delivery.bundle_taken",
+        subject,
+        actor,
+        matter=matter,
+        authority=f"grant/{delivery.grant.number}",
+        after={"number": delivery.number, "files": len(files)},
+    )
+    return Bundle(delivery.number, pack(str(delivery.id), files, key))
+
+
+def may_take(session: Session, actor: Actor, delivery: Delivery) -> permissions.Decision:
+    """Whether the actor may have a delivery's evidence: its two agencies, and who may read all evidence."""
+    sides = (delivery.agency_id, delivery.grant.provider_id)
+    return permissions.read_evidence(actor, {session.get_one(Agency, side).credit_code for side in sides})
+
+
+def _entries(session: Session, delivery: Delivery) -> dict[str, bytes]:
+    """Entries with their proofs, and the checkpoint that all proofs are under.
+
+    Raises:
+        Conflict: one of them waits to be numbered.
+    """
+    rows = session.execute(
+        select(Evidence.body, LogLeaf.leaf_index)
+        .outerjoin(LogLeaf, LogLeaf.evidence_id == Evidence.id)
+        .where(_belonging(session, delivery))
+        .order_by(Evidence.recorded_at, Evidence.id)
+        .limit(MOST_ENTRIES)
+    ).all()
+    if any(row.leaf_index is None for row in rows):
+        raise Conflict(
+            "delivery.evidence_waits",
+            "An entry about this delivery waits to be numbered, which takes about a second. Try again then.",
+        )
+    proofs = prove_all(session, [row.leaf_index for row in rows])
+    files = {CHECKPOINT: proofs[0].checkpoint.encode()}
+    for row, proof in zip(rows, proofs, strict=True):
+        files[entry_name(row.leaf_index)] = row.body
+        files[proof_name(row.leaf_index)] = str(proof).encode()
+    return files
+
+
+def _belonging(session: Session, delivery: Delivery) -> ColumnElement[bool]:
+    """Entries about the delivery, what left for it, and what it rests on; not who took its bundle before."""
+    subjects = [f"delivery/{delivery.id}", *_releases(session, delivery)]
+    grant = delivery.grant
+    told = [
+        Evidence.subject.in_(subjects) & (Evidence.kind != "delivery.bundle_taken"),
+        (Evidence.subject == f"grant/{grant.id}") & Evidence.kind.startswith("grant."),
+    ]
+    if grant.agreement_id:
+        told.append((Evidence.subject == f"agreement/{grant.agreement_id}") & Evidence.kind.startswith("agreement."))
+    if grant.application_id:
+        answered = Evidence.kind == "application.answered"
+        told.append((Evidence.subject == f"application/{grant.application_id}") & answered)
+    return or_(*told) & (Evidence.outcome != "REFUSED")
+
+
+def _releases(session: Session, delivery: Delivery) -> set[str]:
+    """The release that made the file, and the one that completed its hand-over."""
+    delivered = (Evidence.subject == f"delivery/{delivery.id}") & (Evidence.kind == "delivery.delivered")
+    bodies = session.scalars(select(Evidence.body).where(delivered)).all()
+    found = {orjson.loads(body)["data"]["after"]["release"] for body in bodies}
+    return {f"release/{one}" for one in (found | {str(delivery.release_id)} if delivery.release_id else found)}
+
+
+def _documents(session: Session, delivery: Delivery) -> dict[str, bytes]:
+    grant = delivery.grant
+    files = {DELIVERY: canonical_bytes(_stated(delivery)), GRANT: canonical_bytes(recorded.content(grant))}
+    if grant.agreement is not None:
+        files[AGREEMENT] = canonical_bytes(grant.agreement.document)
+        files[SIGNATURES] = canonical_bytes({"signatures": _signatures(session, grant.agreement)})
+    if grant.application_id:
+        wanted = select(Answer).where(Answer.application_id == grant.application_id)
+        given = session.scalars(wanted.order_by(Answer.round.desc()).limit(1)).first()
+        if given is not None:
+            files[ANSWER] = canonical_bytes(answer.content(given))
+    if delivery.acknowledgement is not None:
+        files[RECEIPT] = canonical_bytes(_receipt(session, delivery.acknowledgement))
+    return files
+
+
+def _stated(delivery: Delivery) -> dict[str, Any]:
+    names = ("number", "mode", "format", "state", "purpose", "matter", "file_name", "rows", "bytes", "sha256")
+    moments = ("requested_at", "prepared_at", "delivered_at")
+    stated = {name: getattr(delivery, name) for name in names}
+    dated = {name: moment.isoformat() if (moment := getattr(delivery, name)) else None for name in moments}
+    return {"id": str(delivery.id), "grant": delivery.grant.number, **stated, **dated}
+
+
+def _signatures(session: Session, agreement: Agreement) -> list[dict[str, str]]:
+    return [
+        {
+            "agency": session.get_one(Agency, each.agency_id).credit_code,
+            "key": session.get_one(AgencyKey, each.key_id).fingerprint,
+            "signature": base64.b64encode(each.signature).decode(),
+            "signed_at": each.signed_at.isoformat(),
+        }
+        for each in sorted(agreement.signatures, key=lambda each: each.signed_at)
+    ]
+
+
+def _receipt(session: Session, given: Acknowledgement) -> dict[str, Any]:
+    """The receipt as its entry has it; the remark stays with the two agencies."""
+    return {
+        "sha256": given.sha256,
+        "accepted": given.accepted,
+        "receipt": given.receipt,
+        "key": session.get_one(AgencyKey, given.key_id).fingerprint if given.key_id else None,
+        "signature": base64.b64encode(given.signature).decode() if given.signature else None,
+        "acknowledged_at": given.acknowledged_at.isoformat(),
+    }
+
+
+def _keys(session: Session, delivery: Delivery, key: SigningKey) -> bytes:
+    used = [delivery.acknowledgement.key_id] if delivery.acknowledgement else []
+    agreement = delivery.grant.agreement
+    used += [each.key_id for each in agreement.signatures] if agreement else []
+    agencies = [_named(session, one) for one in sorted({one for one in used if one})]
+    return canonical_bytes({"log": [str(key.verifier), str(key.second.verifier)], "agencies": agencies})
+
+
+def _named(session: Session, key_id: uuid.UUID) -> dict[str, str]:
+    key = session.get_one(AgencyKey, key_id)
+    agency = session.get_one(Agency, key.agency_id)
+    return {
+        "agency": agency.credit_code,
+        "name": agency.name,
+        "fingerprint": key.fingerprint,
+        "public_key": key.public_key,
+    }

@@ -1,0 +1,155 @@
+"""The evidence bundle of a real delivery: who may take it, what is in it, and that it is checked without the hub."""
+
+import io
+import uuid
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select
+
+from audit.bundle import AGREEMENT, ANSWER, CHECKPOINT, DELIVERY, GRANT, KEYS, MANIFEST, RECEIPT, SIGNATURES, unpack
+from audit.keys import SigningKey
+from directory.people.roles import Role
+from exchange.agreements.models import Agreement
+from exchange.deliveries.acknowledge import acknowledge
+from exchange.deliveries.models import Delivery, FileFormat
+from exchange.deliveries.progress import mark_prepared
+from exchange.deliveries.request import request
+from exchange.grants.models import Grant
+from exchange.modes.package import RECEIPT_TYPE
+from exchange.release import ReleaseRequest, authorise, complete
+from portal.cli.main import shuniu
+from schemas.canonical import canonical_bytes
+from schemas.words import Mode
+from tests import factories
+from tests.integration.portal.conftest import Browser
+from tests.integration.portal.test_api_evidence import numbered
+from tests.integration.portal.world import World, refused
+
+SHA256 = "ab" * 32
+MATTER = "办件-17"
+
+
+def delivered(world: World) -> Delivery:
+    """A package under a grant with an agreement that both sides signed; it is prepared."""
+    case, session = world.case, world.session
+    application = case.received(["ask_2", "ask_4"], modes=["OFFLINE"])
+    case.answer(application, ["ask_2", "ask_4"])
+    case.sign_both(session.scalars(select(Agreement).where(Agreement.application_id == application.id)).one())
+    grant = session.scalars(select(Grant).where(Grant.application_id == application.id)).one()
+    factories.receiving_key(session, case.requester)
+    session.commit()
+    asked: dict[str, Any] = {"purpose": grant.purpose, "matter": MATTER}
+    made = request(session, case.asks, grant_id=grant.id, mode=Mode.OFFLINE, format=FileFormat.PACKAGE, **asked)
+    release = authorise(session, grant.id, ReleaseRequest(case.asks, Mode.OFFLINE, **asked))
+    complete(session, release, rows=3, size=99, digest=SHA256)
+    facts: dict[str, Any] = {"object_key": "x", "file_name": "p.shuniu", "rows": 3, "size": 99, "sha256": SHA256}
+    mark_prepared(session, made.id, release_id=release.id, **facts)
+    session.commit()
+    return made
+
+
+def received(world: World, delivery: Delivery) -> None:
+    """Acknowledge it with the signed receipt of the package."""
+    receipt = {
+        "type": RECEIPT_TYPE,
+        "delivery": str(delivery.id),
+        "number": delivery.number,
+        "receiver": world.case.requester.credit_code,
+        "package_sha256": SHA256,
+        "verdict": "ACCEPTED",
+    }
+    signature = world.case.keys[world.case.requester.id].sign(canonical_bytes(receipt))
+    acknowledge(world.session, world.case.asks, delivery.id, accepted=True, receipt=receipt, signature=signature)
+    world.session.commit()
+
+
+def test_both_sides_take_the_bundle_and_anybody_checks_it(world: World, tmp_path: Path) -> None:
+    delivery = delivered(world)
+    path = f"/api/v1/deliveries/{delivery.id}/evidence"
+    assert refused(world.asks.get(path)) == (409, "delivery.evidence_waits")
+    numbered(world)
+    open_one = world.gives.get(path)
+    assert RECEIPT not in unpack(open_one.get_data())
+    received(world, delivery)
+    numbered(world)
+    taken = world.asks.get(path)
+    assert (taken.status_code, taken.content_type) == (200, "application/zip")
+    assert "Shuniu-Promise" in taken.headers
+    assert [each["subject"] for each in world.evidence("delivery.bundle_taken")] == [f"delivery/{delivery.id}"] * 2
+    assert refused(world.stranger.get(path)) == (403, "permission.case")
+    assert refused(world.asks.get(f"/api/v1/deliveries/{uuid.uuid4()}/evidence"))[0] == 404
+
+    files = unpack(taken.get_data())
+    documents = {MANIFEST, CHECKPOINT, KEYS, DELIVERY, GRANT, AGREEMENT, SIGNATURES, ANSWER, RECEIPT}
+    assert {name for name in files if not name.startswith(("entries/", "proofs/"))} == documents
+    entries = [orjson.loads(data) for name, data in files.items() if name.startswith("entries/")]
+    assert {each["type"].removeprefix("cn.shuniu.") for each in entries} == {
+        *("application.answered", "agreement.proposed", "agreement.signed", "agreement.in_force", "grant.opened"),
+        *("delivery.requested", "delivery.prepared", "delivery.acknowledged"),
+        *("release.authorised", "release.completed"),
+    }
+    assert {each["data"]["matter"] for each in entries} == {f"application/{delivery.grant.application_id}"}
+
+    bundle, keys = tmp_path / "evidence.zip", tmp_path / "log-keys.txt"
+    settings = world.portal.settings
+    log = SigningKey.from_setting(settings.log_origin, settings.log_key)
+    keys.write_text(f"{log.verifier}\n{log.second.verifier}\n")
+    for data, said in (
+        (taken.get_data(), "receipt signed with the key"),
+        (open_one.get_data(), "not acknowledged yet"),
+    ):
+        bundle.write_bytes(data)
+        done = CliRunner().invoke(shuniu, ["audit", "check", str(bundle), "--key", str(keys)])
+        assert (done.exit_code, said in done.output) == (0, True), (done.output, done.exception)
+        assert "agreement signed with 2 keys" in done.output
+
+
+@pytest.mark.parametrize("standing", [True, False])
+def test_a_delivery_without_an_agreement_has_a_bundle_too(world: World, standing: bool, tmp_path: Path) -> None:
+    grant = world.standing if standing else world.granted
+    asked: dict[str, Any] = {"purpose": grant.purpose or "公共服务", "matter": MATTER}
+    made = request(world.session, world.case.asks, grant_id=grant.id, mode=Mode.FILES, format=FileFormat.CSV, **asked)
+    world.session.commit()
+    numbered(world)
+    taken = world.asks.get(f"/api/v1/deliveries/{made.id}/evidence")
+    assert taken.status_code == 200, taken.get_data(as_text=True)
+    with zipfile.ZipFile(io.BytesIO(taken.get_data())) as archive:
+        assert (ANSWER in archive.namelist(), AGREEMENT in archive.namelist()) == (not standing, False)
+    bundle = tmp_path / "evidence.zip"
+    bundle.write_bytes(taken.get_data())
+    settings = world.portal.settings
+    key = str(SigningKey.from_setting(settings.log_origin, settings.log_key).verifier)
+    done = CliRunner().invoke(shuniu, ["audit", "check", str(bundle), "--key", key])
+    assert done.exit_code == 0, (done.output, done.exception)
+
+
+def test_people_of_both_agencies_download_it_from_the_deliverys_page(
+    world: World, browser: Callable[..., Browser]
+) -> None:
+    asked: dict[str, Any] = {"purpose": world.granted.purpose, "matter": MATTER}
+    grant_id = world.granted.id
+    made = request(world.session, world.case.asks, grant_id=grant_id, mode=Mode.FILES, format=FileFormat.CSV, **asked)
+    logins = {}
+    for name, agency, role in (
+        ("asks", world.case.requester, Role.REQUESTER),
+        ("gives", world.case.provider, Role.ANSWERER),
+        ("other", factories.agency(world.session), Role.REQUESTER),
+    ):
+        logins[name] = factories.account(world.session, factories.person(world.session, agency, role), name).login
+    world.session.commit()
+    numbered(world)
+    for name in ("asks", "gives"):
+        page = browser(logins[name]).get(f"/deliveries/{made.id}", headers={"Accept-Language": "en"})
+        assert f'href="/deliveries/{made.id}/evidence"' in page.get_data(as_text=True)
+        assert "shuniu promise of inclusion, version 1" in page.get_data(as_text=True)
+        taken = browser(logins[name]).get(f"/deliveries/{made.id}/evidence")
+        assert taken.headers["Content-Disposition"] == f'attachment; filename="evidence-{made.number}.zip"'
+        assert DELIVERY in unpack(taken.get_data())
+    assert "下载证据包" in browser(logins["asks"]).get(f"/deliveries/{made.id}?language=zh").get_data(as_text=True)
+    assert browser(logins["other"]).get(f"/deliveries/{made.id}/evidence").status_code == 403
