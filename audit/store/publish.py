@@ -47,8 +47,8 @@ def publish(session: Session, place: Place, key: VerifierKey) -> int:
     if following is None:
         row.size = start
         return 0
-    _check_tree(session, following)
-    for name, data, full in _grown(session, start, following.size):
+    check_tree(session, following)
+    for name, data, full in grown(session, start, following.size):
         _write_tile(place, name, data, full=full)
     place.write(CHECKPOINT, following.note.encode(), TEXT)
     row.size, row.published_at = following.size, system_now()
@@ -95,8 +95,12 @@ def _next(session: Session, start: int) -> LogCheckpoint | None:
     return session.scalar(within) or session.scalar(later.order_by(LogCheckpoint.size).limit(1))
 
 
-def _check_tree(session: Session, following: LogCheckpoint) -> None:
-    """The tiles at the tree's edge must give the checkpoint's root, or nothing is published."""
+def check_tree(session: Session, following: LogCheckpoint) -> None:
+    """The tiles at the tree's edge must give the checkpoint's root, or nothing is published.
+
+    Raises:
+        Terminal: they do not.
+    """
 
     def tile(level: int, number: int) -> bytes:
         stored = session.scalar(select(LogTile.hashes).where(LogTile.level == level, LogTile.number == number)) or b""
@@ -115,7 +119,7 @@ def _check_tree(session: Session, following: LogCheckpoint) -> None:
         )
 
 
-def _grown(session: Session, start: int, size: int) -> Iterator[tuple[str, bytes, bool]]:
+def grown(session: Session, start: int, size: int) -> Iterator[tuple[str, bytes, bool]]:
     """Name, hashes and fullness of each tile that a tree of ``size`` has and one of ``start`` had not so wide."""
     for level, hashes in shape(size):
         before = count(level, start)
@@ -149,7 +153,7 @@ def _remove_partial_tiles(place: Place, start: int, size: int) -> None:
 def _changed(reason: str) -> Terminal:
     return Terminal(
         "evidence.store_changed",
-        "The object store does not hold what was published: {reason}. Nothing more is published until that is mended;"
-        " `shuniu audit verify` names what differs.",
+        "The object store does not hold what was published: {reason}. Nothing more is published until `shuniu"
+        " publish-again` has put it back; `shuniu audit verify` names what differs.",
         reason=reason,
     )

@@ -67,6 +67,9 @@ def test_status_names_the_problem_and_fails(log: Log, run: Run) -> None:
     assert told.exit_code == 1
     assert "PROBLEM" in told.output
     assert "its checkpoint of 5 entries is gone" in told.output
+    mended = run("publish-again", "--reason", "the disk was exchanged")
+    assert (mended.exit_code, mended.output) == (0, "2 objects were written. The worker goes on from here.\n")
+    assert run("status").exit_code == 0
 
 
 def test_verify_as_a_command_compares_the_store_and_says_when_it_is_away(log: Log, run: Run) -> None:

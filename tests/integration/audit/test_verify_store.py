@@ -7,11 +7,14 @@ import pytest
 from sqlalchemy import text
 
 from adapters.settings import Settings
+from audit.actor import HUB
 from audit.checkpoint import Checkpoint
 from audit.keys import SigningKey
 from audit.merkle import HASH_SIZE
+from audit.models import Evidence
 from audit.note import Note
 from audit.report import Report
+from audit.store.mend import PUBLISHED_AGAIN, publish_again, record
 from audit.store.models import KeptCheckpoint
 from audit.store.place import CHECKPOINT, Place
 from audit.store.run import Publisher
@@ -188,6 +191,43 @@ def test_what_was_falsified_is_named_first(
     report = published.verified()
     assert report.first is not None
     assert (report.first.code, named in report.first.sentence) == (code, True), report.findings
+
+
+@pytest.mark.parametrize(
+    "attack", [flipped(FULL, 70), removed(EDGE), removed(CHECKPOINT), checkpoint_rolled_back, signed_by_another]
+)
+def test_what_the_store_lost_is_put_back_and_recorded(
+    published: Published, attack: Callable[[Published], None]
+) -> None:
+    attack(published)
+    assert not published.verified().ok
+    log = published.log
+    with log.session("app") as session:
+        record(session, HUB, "power loss")
+        session.commit()
+        entry = session.query(Evidence).filter_by(kind=PUBLISHED_AGAIN).one()
+        assert b"power loss" not in entry.body
+    with log.session("sequencer") as session:
+        assert publish_again(session, published.place) in {1, 2}
+        session.commit()
+    assert published.verified().ok
+    log.sequence()
+    assert Publisher(log.settings, published.place).step() == 1
+    assert published.verified().ok
+
+
+def test_a_database_put_back_from_a_backup_is_named_even_after_publishing_again(published: Published) -> None:
+    """What is under object lock stays: nobody can make the store agree with a log that was cut back."""
+    published.log.write(5)
+    published.log.sequence()
+    published.run("DELETE FROM log_kept_checkpoint")
+    Publisher(published.log.settings, published.place).step()
+    database_restored(published)
+    with published.log.session("sequencer") as session:
+        publish_again(session, published.place)
+        session.commit()
+    report = published.verified()
+    assert "store_ahead" in report.counts, report.findings
 
 
 def test_a_kept_checkpoint_that_is_gone_from_a_store_without_lock_is_missed(log: Log) -> None:
