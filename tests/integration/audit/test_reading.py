@@ -188,7 +188,7 @@ def test_the_command_says_whole_or_what_is_wrong(log: Log) -> None:
     log.sequence()
     whole = shuniu(log, "verify")
     assert whole.exit_code == 0, whole.output
-    assert "4 entries, 1 checkpoints, 0 waiting" in whole.output
+    assert "4 entries, 1 checkpoints (1 with ML-DSA-44 too), 0 waiting" in whole.output
     assert "The log is whole." in whole.output
     with log.session("owner") as owner:
         owner.execute(text("UPDATE evidence SET outcome = 'FAILED' WHERE subject = 'test/2'"))
@@ -214,13 +214,16 @@ def test_the_command_refuses_a_log_that_was_cut_back(log: Log, tmp_path: Path) -
 
 def test_the_command_proves_and_checks_without_the_hub(long_log: Log, tmp_path: Path) -> None:
     key = shuniu(long_log, "key").output.strip()
-    assert key == str(long_log.key.verifier)
+    assert key.split() == [str(long_log.key.verifier), str(long_log.key.second.verifier)]
     assert shuniu(long_log, "proof", "42").output.startswith("c2sp.org/tlog-proof@v1\nindex 42\n")
     written = shuniu(long_log, "proof", "42", "--out", str(tmp_path))
     assert written.exit_code == 0, written.output
     files = [str(tmp_path / "42.tlog-proof"), str(tmp_path / "42.json")]
     alone = CliRunner().invoke(command, ["check", *files, "--key", key], env={})
     assert alone.output == f"Entry 42 is in the log {long_log.settings.log_origin} of 600 entries.\n"
+    (tmp_path / "keys.txt").write_text(f"{key}\n")
+    kept = CliRunner().invoke(command, ["check", *files, "--key", str(tmp_path / "keys.txt")], env={})
+    assert kept.output == alone.output
     (tmp_path / "42.json").write_bytes(b"{}")
     assert isinstance(shuniu(long_log, "check", *files).exception, InvalidInput)
     state = shuniu(long_log, "state")
