@@ -47,8 +47,8 @@ class Made:
         return pack(DELIVERY_ID, self.files, key)
 
 
-def made() -> Made:
-    """A bundle in which everything holds."""
+def made(receipt_signed_by: str = "asks") -> Made:
+    """A bundle in which everything holds, unless another than the receiver signed what stands as its receipt."""
     agreement = canonical_bytes({"number": "XY-1", "clauses": ["保密"]})
     signatures = [
         {"key": _fingerprint(key), "signature": _text(key.sign(agreement)), "agency": name}
@@ -60,7 +60,7 @@ def made() -> Made:
         "accepted": True,
         "receipt": receipt,
         "key": _fingerprint(_AGENCIES["asks"]),
-        "signature": _text(_AGENCIES["asks"].sign(canonical_bytes(receipt))),
+        "signature": _text(_AGENCIES[receipt_signed_by].sign(canonical_bytes(receipt))),
     }
     arrived = {"sha256": "ab" * 32, "rows": 3, "bytes": 99}
     terms = {"items": ["a"], "modes": ["FILES"], "valid_from": "2026-01-01", "valid_to": None}

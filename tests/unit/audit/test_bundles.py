@@ -153,6 +153,10 @@ def test_a_hub_that_signs_what_its_log_does_not_say_is_caught(
     assert f"does not hold: {said}" in rejected(parts.packed())
 
 
+def test_a_receipt_that_another_signed_is_caught_though_the_log_has_it() -> None:
+    assert f"{RECEIPT} has a signature that is not right" in rejected(made(receipt_signed_by="gives").packed())
+
+
 def test_names_that_no_bundle_has_are_refused() -> None:
     good = unpack(made().packed())
     for name in ("../x", "/etc/passwd", "entries/../../x.json", "entries/", "a\\b", "documents/x.json"):
