@@ -58,6 +58,7 @@ class Settings:
     log_key: str = ""
     hub_key: str = ""
     log_origin: str = "shuniu.example/log"
+    witnesses: str = ""
     city_name: str = ""
     case_clock_turnable: bool = False
     trusted_proxies: int = 0

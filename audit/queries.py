@@ -18,6 +18,7 @@ from audit.merkle import HASH_SIZE
 from audit.models import Evidence, EvidencePersonal, EvidenceQueue, LogCheckpoint, LogLeaf, LogTile
 from audit.personal import details_of
 from audit.standing import Standing, standing
+from audit.witness.standing import Agreement, agreement
 
 LONGEST_TIMELINE = 1_000
 
@@ -75,6 +76,7 @@ class LogState:
         waiting: entries that wait to be numbered.
         oldest_waiting: since when the oldest of them waits.
         standing: whether that is too long.
+        agreement: what the witnesses of the site's policy say.
     """
 
     size: int
@@ -83,6 +85,7 @@ class LogState:
     waiting: int
     oldest_waiting: datetime | None
     standing: Standing
+    agreement: Agreement
 
 
 def search(session: Session, wanted: Search, cursor: str | None = None, limit: int = USUAL_PAGE) -> Page[Evidence]:
@@ -193,6 +196,7 @@ def log_state(session: Session) -> LogState:
         waiting=waiting,
         oldest_waiting=oldest,
         standing=standing(oldest, last.signed_at if last else None),
+        agreement=agreement(session),
     )
 
 

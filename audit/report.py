@@ -51,6 +51,8 @@ class Report:
         opened: personal details whose commitment was recomputed.
         unopened: personal details that were passed over, because no key was given.
         destroyed: personal details whose key was destroyed.
+        witnesses: the size that each witness of the policy agreed to last, by name, as its cosignature proves.
+        agreed_size: the size that enough of them agree to.
         reconciled: discrepancies per reconciler.
         counts: findings per code.
         stored: objects in the object store that were as the database has them; None when it was not compared.
@@ -67,6 +69,8 @@ class Report:
     opened: int = 0
     unopened: int = 0
     destroyed: int = 0
+    witnesses: dict[str, int] = field(default_factory=dict)
+    agreed_size: int = 0
     reconciled: dict[str, int] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     stored: int | None = None

@@ -145,6 +145,7 @@ LABELS: dict[str, dict[str, str]] = {
         "route": N_("Page"),
         "source": N_("Source of entry"),
         "system": N_("Information system"),
+        "witness": N_("Witness of the log"),
     },
     "RowReason": {
         "BIRTH_DATE": N_("impossible date of birth"),

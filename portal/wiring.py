@@ -5,6 +5,7 @@ from typing import Any
 
 import audit.append
 import audit.standing
+import audit.witness.standing
 import directory.reconcilers
 import exchange.hooks
 import exchange.reconcilers
@@ -21,6 +22,7 @@ def wire(settings: Settings) -> None:
     settings.require("app_database_url", "sealing_key")
     audit.append.configure(settings.log_origin, settings.sealing_key)
     audit.standing.configure(settings.evidence_grace_seconds)
+    audit.witness.standing.configure(settings.witnesses)
     exchange.release.configure(settings.sealing_key.encode()[:64])
     _once(publish.on_published, exchange.hooks.on_published)
     _once(withdraw.on_withdrawn, exchange.hooks.on_withdrawn)

@@ -24,6 +24,7 @@ from adapters.work import Runner, Work, claim, fail, finish, owned
 from audit.sequence import run_forever
 from audit.store.place import Place
 from audit.store.run import run_forever as publish_forever
+from audit.witness.collect import start as ask_witnesses
 from exchange.grants.expire import expire
 from exchange.release import sweep_open
 from portal.wiring import wire
@@ -80,6 +81,7 @@ class Worker:
         sequencer.start()
         publisher = threading.Thread(target=publish_forever, args=(self._settings, self._stop), name="publisher")
         publisher.start()
+        ask_witnesses(self._settings, self._stop)
         pause = 0.0
         while not self._stop.wait(pause):
             if not sequencer.is_alive():

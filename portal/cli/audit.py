@@ -1,6 +1,7 @@
 """``shuniu audit``: the evidence log's state, key and proofs, and its verification."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -21,6 +22,9 @@ from audit.report import Report
 from audit.store.place import Place
 from audit.store.verify import verify_store
 from audit.verify import verify_log
+from audit.witness.policy import read_policy
+from audit.witness.standing import configure
+from audit.witness.verify import verify_cosignatures
 from portal.wiring import wire
 
 READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -38,9 +42,12 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @click.option("--key", "key_text", default="", help=KEY_HELP)
 @click.option("--kept", type=READABLE, help="A checkpoint that was kept elsewhere; the log must continue it.")
+@click.option("--policy", type=READABLE, help="Which witnesses must agree (c2sp.org/tlog-policy).")
 @click.option("--no-store", is_flag=True, help="Leave the object store out; the report says so.")
 @click.pass_context
-def verify(context: click.Context, as_json: bool, key_text: str, kept: Path | None, no_store: bool) -> None:
+def verify(
+    context: click.Context, as_json: bool, key_text: str, kept: Path | None, policy: Path | None, no_store: bool
+) -> None:
     """Recompute the whole log, compare it with the business tables and with the object store.
 
     Exit status 1 when anything is wrong, or the object store is away.
@@ -55,6 +62,8 @@ def verify(context: click.Context, as_json: bool, key_text: str, kept: Path | No
         session.execute(text("SET LOCAL statement_timeout = 0"))
         seal = Seal(settings.sealing_key)
         report = verify_log(session, key, key.name, registered(), seal=seal, kept=note, second=second)
+        if policy:
+            verify_cosignatures(session, read_policy(policy), report)
     if not no_store:
         with transaction(settings.app_database_url) as session:
             verify_store(session, Place.of(settings), key, report)
@@ -68,10 +77,11 @@ def state(as_json: bool) -> None:
     """How the log stands: its size, its last checkpoint, what waits."""
     settings = Settings.load()
     settings.require("app_database_url")
+    configure(settings.witnesses)
     with transaction(settings.app_database_url) as session:
         now = log_state(session)
     if as_json:
-        click.echo(json.dumps(vars(now), default=str, ensure_ascii=False))
+        click.echo(json.dumps(asdict(now), default=str, ensure_ascii=False))
         return
     click.echo(f"{now.size} entries are in the log.")
     if now.signed_at:
@@ -80,6 +90,9 @@ def state(as_json: bool) -> None:
         f", the oldest for {(system_now() - now.oldest_waiting).total_seconds():.1f} s" if now.oldest_waiting else ""
     )
     click.echo(f"{now.waiting} entries wait to be numbered{since}.")
+    for each in now.agreement.witnesses:
+        wrong = f" {each.problem} since {each.since}." if each.problem else ""
+        click.echo(f"The witness {each.name} agrees to {each.size} entries.{wrong}")
 
 
 @command.command()
@@ -145,6 +158,9 @@ def _told(report: Report) -> str:
         if report.stored is None
         else f"Compared with the object store: {report.stored} objects are as the database has them.",
     ]
+    if report.witnesses:
+        sizes = ", ".join(f"{name} to {size}" for name, size in report.witnesses.items())
+        lines.append(f"Witnesses agree: {sizes} entries; enough of them to {report.agreed_size}.")
     if report.first is None:
         lines.append(f"The log is whole. Root {report.root}. {report.seconds:.1f} s.")
         return "\n".join(lines)

@@ -4,6 +4,7 @@ import adapters.clock
 import adapters.work
 import audit.models
 import audit.store.models
+import audit.witness.models
 import directory.agencies.models
 import directory.calendars.models
 import directory.catalogue.models
@@ -27,6 +28,7 @@ MODULES = (
     adapters.work,
     audit.models,
     audit.store.models,
+    audit.witness.models,
     directory.agencies.models,
     directory.calendars.models,
     directory.catalogue.models,

@@ -41,6 +41,8 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
     )
     if log.standing.late:
         signed = _("Evidence is not being signed: open the page of evidence and see what to do.") + " " + signed
+    if log.agreement.contradicted:
+        signed = _("A witness contradicts the log: open the page of evidence and see what to do.") + " " + signed
     state = DeskItem(
         href=url_for("evidence.index"),
         title=_("%(size)s entries are numbered and signed for", size=number(log.size)),
