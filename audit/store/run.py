@@ -1,6 +1,7 @@
 """The publisher at work in a thread of the worker; any number of workers may run, one publishes at a time."""
 
 import logging
+from contextlib import suppress
 from threading import Event
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -49,7 +50,7 @@ class Publisher:
         self._place = place
         self._key: VerifierKey = SigningKey.from_setting(settings.log_origin, settings.log_key).verifier
         self._locks: bool | None = None
-        self._problem: str | None = None
+        self._problem = ""
 
     def step(self) -> int:
         """Publish what comes next, and keep this hour's checkpoint; how many entries more are published.
@@ -66,21 +67,18 @@ class Publisher:
             kept = keep(session, self._place, locks=bool(self._locks))
             if kept:
                 _log.info("The checkpoint of %d entries is kept as %s.", kept.size, kept.key)
-        if self._problem != "":
-            self._write_down("")
+        self._problem = ""
         return done
 
     def failed(self, error: Exception) -> None:
-        """Say what went wrong, once as long as it stays the same."""
+        """Write down what went wrong, until a publisher succeeds; in the log it is said once."""
         known = isinstance(error, ShuniuError)
         sentence = str(error) if known else f"The log could not be published ({type(error).__name__})."
-        if sentence == self._problem:
-            return
-        _log.log(logging.WARNING if known else logging.ERROR, "%s", sentence, exc_info=not known)
-        try:
+        if sentence != self._problem:
+            _log.log(logging.WARNING if known else logging.ERROR, "%s", sentence, exc_info=not known)
+        self._problem = sentence
+        with suppress(SQLAlchemyError):  # the database is away: that is said by its service
             self._write_down(sentence)
-        except SQLAlchemyError:
-            self._problem = None
 
     def _prepare(self) -> None:
         self._place.ensure()
@@ -96,5 +94,4 @@ class Publisher:
         with transaction(self._url) as session:
             state = state_of(session)
             if state.problem != problem:
-                state.problem, state.problem_since = problem, system_now() if problem else None
-        self._problem = problem
+                state.problem, state.problem_since = problem, system_now()

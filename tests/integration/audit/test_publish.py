@@ -251,6 +251,10 @@ def test_a_store_that_is_away_is_written_down_and_forgotten_when_it_is_back(log:
     back = Publisher(log.settings, Place.of(log.settings))
     back.step()
     assert (state(log).problem, state(log).problem_since, state(log).size) == ("", None, 10)
+    publisher.failed(raised.value)  # another worker's, and said again although it is the same
+    assert state(log).problem
+    back.step()
+    assert state(log).problem == ""
 
 
 def test_less_than_the_legal_floor_is_refused(log: Log) -> None:
