@@ -56,7 +56,8 @@ class Figure:
 def write(figures: Sequence[Figure], path: Path) -> None:
     """Write the figures as a JSON list."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n", encoding="utf-8")
+    promised = [{name: value for name, value in asdict(figure).items() if name != "bound"} for figure in figures]
+    path.write_text(json.dumps(promised, indent=2) + "\n", encoding="utf-8")
 
 
 def table(figures: Sequence[Figure]) -> list[str]:

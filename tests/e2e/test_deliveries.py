@@ -39,7 +39,7 @@ def ask(page: Page, world: World, grant: str, kind: str) -> str:
 def download(page: Page, target: Path) -> bytes:
     """Click on the download and keep the file under its own name's ending."""
     with page.expect_download() as started:
-        page.get_by_role("link", name="下载").click()
+        page.get_by_role("link", name="下载", exact=True).click()
     started.value.save_as(target)
     return target.read_bytes()
 

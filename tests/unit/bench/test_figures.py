@@ -23,6 +23,12 @@ def test_a_time_is_met_up_to_its_goal(value: float, met: bool) -> None:
     assert figure.met is met
 
 
+def test_a_pace_is_met_from_its_goal_on_and_what_is_only_told_is_never_missed() -> None:
+    reached, missed = Figure.at_least("proofs", 1_000.0, "1/s", 1_000), Figure.at_least("proofs", 999.0, "1/s", 1_000)
+    assert (reached.met, missed.met, Figure.told("size", 9.0, "bytes").met) == (True, False, True)
+    assert [line.split()[-2:] for line in table([reached, missed])[1:]] == [[">=", "1000"]] * 2
+
+
 def test_results_name_everything_that_was_promised(tmp_path: Path) -> None:
     figures = [Figure.beside("ingest", 60.0, "rows/s", 100.0, 0.5), Figure.at_most("delivery", 9.0, "s", 8.0)]
     write(figures, tmp_path / "bench" / "results.json")
