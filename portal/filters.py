@@ -13,6 +13,7 @@ from directory.catalogue.models import DataItem
 from portal.authorities import authority
 from portal.i18n import translate
 from portal.labels import COLOURS, choices, label
+from portal.names import agency_name
 
 
 def day(value: date | datetime | None) -> str:
@@ -109,5 +110,6 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         day=day, moment=moment, time_tag=time_tag, number=number, size=size, lines=lines, said=said, label=label,
         colour=colour, row_reason=row_reason, coded=coded, authority=authority,
+        agency_name=agency_name,
     )  # fmt: skip
     app.jinja_env.globals.update(here_with=here_with, toggled=toggled, choices=choices)

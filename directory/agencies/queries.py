@@ -7,7 +7,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from adapters.errors import NotFound
-from adapters.paging import USUAL_PAGE, Page, page_of
+from adapters.listing import Listing, Order
+from adapters.paging import USUAL_PAGE, Page
 from adapters.searching import contains
 from directory.agencies.models import Agency, FormerAgencyName, Office
 
@@ -50,6 +51,11 @@ def agencies(
     session: Session, *, text: str = "", office: str = "", cursor: str | None = None, limit: int = USUAL_PAGE
 ) -> Page[Agency]:
     """The register by name; ``text`` is looked for in names, former names and codes."""
+    return register(text).page(session, {"office": [office]} if office else {}, cursor=cursor, limit=limit)
+
+
+def register(text: str = "") -> Listing[Agency]:
+    """The register, as a list to narrow and to order; ``text`` is looked for in names, former names and codes."""
     statement = select(Agency)
     if text.strip():
         former = select(FormerAgencyName.agency_id).where(
@@ -57,12 +63,18 @@ def agencies(
         )
         found = [contains(column, text) for column in (Agency.name, Agency.name_en, Agency.credit_code)]
         statement = statement.where(or_(*found, Agency.short_code == text.strip().upper(), Agency.id.in_(former)))
-    if office:
-        statement = statement.where(Agency.office == office)
-    return page_of(session, statement, [Agency.name, Agency.id], cursor=cursor, limit=limit)
+    return Listing(
+        statement,
+        {"office": Agency.office, "kind": Agency.kind, "level": Agency.level},
+        {
+            "name": Order((Agency.name, Agency.id)),
+            "short_code": Order((Agency.short_code, Agency.id)),
+            "credit_code": Order((Agency.credit_code, Agency.id)),
+        },
+    )
 
 
-def agency_names(session: Session, agency_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Names of several agencies at once, for lists."""
-    rows = session.execute(select(Agency.id, Agency.name).where(Agency.id.in_(agency_ids)))
-    return {found: name for found, name in rows}
+def agency_names(session: Session, agency_ids: Collection[uuid.UUID], *, english: bool = False) -> dict[uuid.UUID, str]:
+    """Names of several agencies at once, for lists; in English those that have an English name."""
+    rows = session.execute(select(Agency.id, Agency.name, Agency.name_en).where(Agency.id.in_(agency_ids)))
+    return {found: (name_en if english else "") or name for found, name, name_en in rows}

@@ -5,6 +5,7 @@ import uuid
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from adapters.listing import Listing, Order
 from adapters.paging import USUAL_PAGE, Page, page_of
 from audit.actor import Actor
 from directory import permissions
@@ -34,19 +35,31 @@ def mine(
     session: Session, actor: Actor, *, state: str | None = None, cursor: str | None = None, limit: int = USUAL_PAGE
 ) -> Page[Agreement]:
     """Agreements of the actor's agency, newest first."""
-    statement = _of_agency(actor)
-    if state:
-        statement = statement.where(Agreement.state == state)
-    return page_of(session, statement, _NEWEST, cursor=cursor, limit=limit, descending=True)
+    return own(actor).page(session, {"state": [state]} if state else {}, cursor=cursor, limit=limit)
+
+
+def own(actor: Actor) -> Listing[Agreement]:
+    """Agreements of the actor's agency, as a list to narrow and to order."""
+    return Listing(
+        _of_agency(actor),
+        {"state": Agreement.state, "provider": Application.provider_id, "requester": Application.requester_id},
+        {
+            "newest": Order(_NEWEST, descending=True),
+            "oldest": Order(_NEWEST),
+            "ends": Order((Agreement.valid_to, Agreement.id)),
+        },
+        (selectinload(Agreement.signatures),),
+    )
 
 
 def to_sign(session: Session, actor: Actor, *, cursor: str | None = None, limit: int = USUAL_PAGE) -> Page[Agreement]:
     """Agreements that wait for the signature of the actor's agency, newest first."""
     signed = select(AgreementSignature.agreement_id).where(AgreementSignature.agency_id == actor.agency_id)
     waiting = _of_agency(actor).where(Agreement.state == AgreementState.PROPOSED, Agreement.id.not_in(signed))
+    waiting = waiting.options(selectinload(Agreement.signatures))
     return page_of(session, waiting, _NEWEST, cursor=cursor, limit=limit, descending=True)
 
 
 def _of_agency(actor: Actor) -> Select[Agreement]:
     side = or_(Application.requester_id == actor.agency_id, Application.provider_id == actor.agency_id)
-    return select(Agreement).join(Application).where(side).options(selectinload(Agreement.signatures))
+    return select(Agreement).join(Application).where(side)

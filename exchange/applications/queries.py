@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from adapters.clock import case_today
+from adapters.listing import Listing, Order
 from adapters.paging import USUAL_PAGE, Page, page_of
 from audit.actor import Actor
 from directory import permissions
@@ -30,6 +31,7 @@ from schemas.working_days import Calendar
 Belonging = TypeVar("Belonging", Agreement, Grant, Dispute)
 _NEWEST = (Application.created_at, Application.id)
 _EARLIEST_DUE = (Application.due_on, Application.id)
+_DUE_OR_LAST = (func.coalesce(Application.due_on, date.max), Application.id)
 _MOST_BELONGING = 50
 
 
@@ -41,7 +43,9 @@ class ApplicationRow:
     id: uuid.UUID
     number: str | None
     state: str
+    requester_id: uuid.UUID
     requester_name: str
+    provider_id: uuid.UUID
     provider_name: str
     resource_name: str
     resource_code: str
@@ -84,8 +88,18 @@ def mine(
     session: Session, actor: Actor, *, state: str | None = None, cursor: str | None = None, limit: int = USUAL_PAGE
 ) -> Page[ApplicationRow]:
     """Applications of the actor's agency, newest first."""
-    statement = _listed(Application.requester_id == actor.agency_id, state)
-    return _rows(session, page_of(session, statement, _NEWEST, cursor=cursor, limit=limit, descending=True))
+    chosen = {"state": [state]} if state else {}
+    return rows(session, own(actor).page(session, chosen, cursor=cursor, limit=limit))
+
+
+def own(actor: Actor) -> Listing[Application]:
+    """Applications of the actor's agency, as a list to narrow and to order."""
+    return _listing(Application.requester_id == actor.agency_id)
+
+
+def received(actor: Actor) -> Listing[Application]:
+    """Applications to the actor's agency whose form is generated, as a list to narrow and to order."""
+    return _listing((Application.provider_id == actor.agency_id) & Application.form_digest.is_not(None))
 
 
 def to_provider(
@@ -102,12 +116,14 @@ def to_provider(
     Args:
         waiting: only those to which it owes an answer, the earliest due first.
     """
-    statement = _listed(Application.provider_id == actor.agency_id, state)
-    if waiting:
-        owed = statement.where(Application.state.in_(RUNNING), Application.due_on.is_not(None))
-        return _rows(session, page_of(session, owed, _EARLIEST_DUE, cursor=cursor, limit=limit))
-    seen = statement.where(Application.form_digest.is_not(None))
-    return _rows(session, page_of(session, seen, _NEWEST, cursor=cursor, limit=limit, descending=True))
+    if not waiting:
+        return rows(
+            session,
+            received(actor).page(session, {"state": [state]} if state else {}, cursor=cursor, limit=limit),
+        )
+    owed = _listed(Application.provider_id == actor.agency_id, state)
+    owed = owed.where(Application.state.in_(RUNNING), Application.due_on.is_not(None))
+    return rows(session, page_of(session, owed, _EARLIEST_DUE, cursor=cursor, limit=limit))
 
 
 def overdue(
@@ -118,11 +134,19 @@ def overdue(
     Raises:
         NotAllowed: neither the coordinating office nor the regulator nor an auditor.
     """
+    return rows(session, late(session, actor).page(session, cursor=cursor, limit=limit))
+
+
+def late(session: Session, actor: Actor) -> Listing[Application]:
+    """Every application whose answer is overdue, as a list to narrow and to order; the longest overdue come first.
+
+    Raises:
+        NotAllowed: as for ``overdue``.
+    """
     if not actor.has(Role.COORDINATOR, Role.REGULATOR, Role.AUDITOR):
         reason = "Only the coordinating office and those who supervise see every agency's overdue answers."
         permissions.require(permissions.Denied("application.supervision", reason))
-    late = _listed(_overdue(case_today(session)), None)
-    return _rows(session, page_of(session, late, _EARLIEST_DUE, cursor=cursor, limit=limit))
+    return _listing(_overdue(case_today(session)), first="due")
 
 
 def overdue_count(session: Session) -> int:
@@ -139,6 +163,12 @@ def counts(session: Session, actor: Actor) -> DeskCounts:
         to_provider=_by_state(session, to_me & Application.form_digest.is_not(None)),
         overdue=session.scalar(late) or 0,
     )
+
+
+def rows(session: Session, page: Page[Application]) -> Page[ApplicationRow]:
+    """A page of a listing, with the working days that are left of each."""
+    today, known = case_today(session), calendars(session)
+    return Page(tuple(_row(application, today, known) for application in page.items), page.next_cursor)
 
 
 def detail(session: Session, actor: Actor, application_id: uuid.UUID) -> ApplicationDetail:
@@ -182,6 +212,16 @@ def _by_state(session: Session, whose: ColumnElement[bool]) -> dict[str, int]:
     return {state: count for state, count in session.execute(counted)}
 
 
+def _listing(whose: ColumnElement[bool], first: str = "newest") -> Listing[Application]:
+    orders = {"newest": Order(_NEWEST, descending=True), "oldest": Order(_NEWEST), "due": Order(_DUE_OR_LAST)}
+    return Listing(
+        select(Application).where(whose),
+        {"state": Application.state, "provider": Application.provider_id, "requester": Application.requester_id},
+        {first: orders[first]} | orders,
+        (*_named(), selectinload(Application.items)),
+    )
+
+
 def _listed(whose: ColumnElement[bool], state: str | None) -> Select[Application]:
     statement = select(Application).where(whose)
     if state:
@@ -207,11 +247,6 @@ def _loaded() -> tuple[ORMOption, ...]:
     )
 
 
-def _rows(session: Session, page: Page[Application]) -> Page[ApplicationRow]:
-    today, known = case_today(session), calendars(session)
-    return Page(tuple(_row(application, today, known) for application in page.items), page.next_cursor)
-
-
 def _row(application: Application, today: date, known: Sequence[Calendar]) -> ApplicationRow:
     version = application.resource_version
     owed = application.state in RUNNING and application.due_on is not None
@@ -219,7 +254,9 @@ def _row(application: Application, today: date, known: Sequence[Calendar]) -> Ap
         id=application.id,
         number=application.number,
         state=application.state,
+        requester_id=application.requester_id,
         requester_name=application.requester.name,
+        provider_id=application.provider_id,
         provider_name=application.provider.name,
         resource_name=version.name,
         resource_code=version.resource.code,

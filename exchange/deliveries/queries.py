@@ -2,10 +2,11 @@
 
 import uuid
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, selectinload
 
-from adapters.paging import USUAL_PAGE, Page, page_of
+from adapters.listing import Listing, Order
+from adapters.paging import USUAL_PAGE, Page
 from audit.actor import Actor
 from directory import permissions
 from exchange.deliveries import load
@@ -17,15 +18,24 @@ def mine(
     session: Session, actor: Actor, *, state: str | None = None, cursor: str | None = None, limit: int = USUAL_PAGE
 ) -> Page[Delivery]:
     """Deliveries to the actor's agency, newest first."""
-    return _page(session, select(Delivery).where(Delivery.agency_id == actor.agency_id), state, cursor, limit)
+    return _page(session, received(actor), state, cursor, limit)
 
 
 def from_my_resources(
     session: Session, actor: Actor, *, state: str | None = None, cursor: str | None = None, limit: int = USUAL_PAGE
 ) -> Page[Delivery]:
     """Deliveries of data of the actor's agency, newest first."""
-    of_mine = select(Delivery).join(Grant).where(Grant.provider_id == actor.agency_id)
-    return _page(session, of_mine, state, cursor, limit)
+    return _page(session, given(actor), state, cursor, limit)
+
+
+def received(actor: Actor) -> Listing[Delivery]:
+    """Deliveries to the actor's agency, as a list to narrow and to order."""
+    return _listing(Delivery.agency_id == actor.agency_id)
+
+
+def given(actor: Actor) -> Listing[Delivery]:
+    """Deliveries of data of the actor's agency, as a list to narrow and to order."""
+    return _listing(Grant.provider_id == actor.agency_id)
 
 
 def of_grant(session: Session, grant_id: uuid.UUID, limit: int = USUAL_PAGE) -> tuple[Delivery, ...]:
@@ -48,11 +58,29 @@ def detail(session: Session, actor: Actor, delivery_id: uuid.UUID) -> Delivery:
     return delivery
 
 
+def _listing(whose: ColumnElement[bool]) -> Listing[Delivery]:
+    newest = (Delivery.requested_at, Delivery.id)
+    return Listing(
+        select(Delivery).join(Grant).where(whose),
+        {
+            "state": Delivery.state,
+            "format": Delivery.format,
+            "provider": Grant.provider_id,
+            "receiver": Delivery.agency_id,
+        },
+        {
+            "newest": Order(newest, descending=True),
+            "oldest": Order(newest),
+            "largest": Order((Delivery.bytes, Delivery.id), descending=True),
+        },
+        (
+            selectinload(Delivery.grant).selectinload(Grant.resource_version),
+            selectinload(Delivery.acknowledgement),
+        ),
+    )
+
+
 def _page(
-    session: Session, statement: Select[Delivery], state: str | None, cursor: str | None, limit: int
+    session: Session, listing: Listing[Delivery], state: str | None, cursor: str | None, limit: int
 ) -> Page[Delivery]:
-    if state:
-        statement = statement.where(Delivery.state == state)
-    shown = statement.options(selectinload(Delivery.grant), selectinload(Delivery.acknowledgement))
-    order = (Delivery.requested_at, Delivery.id)
-    return page_of(session, shown, order, cursor=cursor, limit=limit, descending=True)
+    return listing.page(session, {"state": [state]} if state else {}, cursor=cursor, limit=limit)

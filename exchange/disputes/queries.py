@@ -2,10 +2,11 @@
 
 import uuid
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from adapters.paging import USUAL_PAGE, Page, page_of
+from adapters.listing import Listing, Order
+from adapters.paging import USUAL_PAGE, Page
 from audit.actor import Actor
 from directory import permissions
 from directory.people.roles import Role
@@ -24,17 +25,35 @@ def open_disputes(
     Raises:
         NotAllowed: neither the coordinating office nor the regulator nor an auditor.
     """
+    return waiting(actor).page(session, cursor=cursor, limit=limit)
+
+
+def waiting(actor: Actor) -> Listing[Dispute]:
+    """Disputes that wait for the office or the leading group, oldest first, as a list to narrow and to order.
+
+    Raises:
+        NotAllowed: as for ``open_disputes``.
+    """
     if not actor.has(Role.COORDINATOR, Role.REGULATOR, Role.AUDITOR):
         reason = "Only the coordinating office and those who supervise read all disputes. Open your own list instead."
         permissions.require(permissions.Denied("dispute.office", reason))
-    waiting = select(Dispute).where(Dispute.state.in_(STILL_OPEN)).options(selectinload(Dispute.application))
-    return page_of(session, waiting, (Dispute.raised_at, Dispute.id), cursor=cursor, limit=limit)
+    return _listing(Dispute.state.in_(STILL_OPEN), first="oldest")
 
 
 def mine(session: Session, actor: Actor, *, cursor: str | None = None, limit: int = USUAL_PAGE) -> Page[Dispute]:
     """Disputes in which the actor's agency is a side or was asked, newest first."""
-    order = (Dispute.raised_at, Dispute.id)
-    return page_of(session, _of_agency(actor), order, cursor=cursor, limit=limit, descending=True)
+    return of_agency(actor).page(session, cursor=cursor, limit=limit)
+
+
+def of_agency(actor: Actor) -> Listing[Dispute]:
+    """Disputes in which the actor's agency is a side or was asked, as a list to narrow and to order."""
+    asked = select(Statement.dispute_id).where(Statement.asked_id == actor.agency_id)
+    part = or_(
+        Application.requester_id == actor.agency_id,
+        Application.provider_id == actor.agency_id,
+        Dispute.id.in_(asked),
+    )
+    return _listing(part)
 
 
 def detail(session: Session, actor: Actor, dispute_id: uuid.UUID) -> Dispute:
@@ -53,11 +72,17 @@ def detail(session: Session, actor: Actor, dispute_id: uuid.UUID) -> Dispute:
     return dispute
 
 
-def _of_agency(actor: Actor) -> Select[Dispute]:
-    asked = select(Statement.dispute_id).where(Statement.asked_id == actor.agency_id)
-    part = or_(
-        Application.requester_id == actor.agency_id,
-        Application.provider_id == actor.agency_id,
-        Dispute.id.in_(asked),
+def _listing(which: ColumnElement[bool], first: str = "newest") -> Listing[Dispute]:
+    newest = (Dispute.raised_at, Dispute.id)
+    orders = {"newest": Order(newest, descending=True), "oldest": Order(newest)}
+    case = selectinload(Dispute.application)
+    return Listing(
+        select(Dispute).join(Application).where(which),
+        {"state": Dispute.state, "requester": Application.requester_id, "provider": Application.provider_id},
+        {first: orders[first]} | orders,
+        (
+            case.joinedload(Application.requester),
+            case.joinedload(Application.provider),
+            case.joinedload(Application.resource_version),
+        ),
     )
-    return select(Dispute).join(Application).where(part).options(selectinload(Dispute.application))

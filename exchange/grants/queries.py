@@ -1,11 +1,13 @@
 """Grants as those who hold them and those who gave them read them."""
 
 import uuid
+from datetime import date
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from adapters.paging import USUAL_PAGE, Page, page_of
+from adapters.listing import Listing, Order
+from adapters.paging import USUAL_PAGE, Page
 from audit.actor import Actor
 from directory import permissions
 from exchange.grants import load
@@ -30,14 +32,29 @@ def mine(
     """
     own, everybodys = Grant.requester_id == actor.agency_id, Grant.requester_id.is_(None)
     who = {True: everybodys, False: own, None: or_(own, everybodys)}[standing]
-    return _page(session, select(Grant).where(who), state, cursor, limit)
+    return _page(session, _listing(who), state, cursor, limit)
+
+
+def held(actor: Actor) -> Listing[Grant]:
+    """Grants that the actor's agency applied for, as a list to narrow and to order."""
+    return _listing(Grant.requester_id == actor.agency_id)
+
+
+def standing() -> Listing[Grant]:
+    """The standing grants, which are every agency's, as a list to narrow and to order."""
+    return _listing(Grant.requester_id.is_(None))
+
+
+def given(actor: Actor) -> Listing[Grant]:
+    """Grants on resources of the actor's agency, as a list to narrow and to order."""
+    return _listing(Grant.provider_id == actor.agency_id)
 
 
 def on_my_resources(
     session: Session, actor: Actor, *, state: str | None = None, cursor: str | None = None, limit: int = USUAL_PAGE
 ) -> Page[Grant]:
     """Grants on resources of the actor's agency, newest first."""
-    return _page(session, select(Grant).where(Grant.provider_id == actor.agency_id), state, cursor, limit)
+    return _page(session, given(actor), state, cursor, limit)
 
 
 def for_resource(session: Session, actor: Actor, resource_id: uuid.UUID) -> tuple[Grant, ...]:
@@ -61,8 +78,18 @@ def detail(session: Session, actor: Actor, grant_id: uuid.UUID) -> Grant:
     return grant
 
 
-def _page(session: Session, statement: Select[Grant], state: str | None, cursor: str | None, limit: int) -> Page[Grant]:
-    if state:
-        statement = statement.where(Grant.state == state)
-    shown = statement.options(selectinload(Grant.resource_version), selectinload(Grant.resource))
-    return page_of(session, shown, _NEWEST, cursor=cursor, limit=limit, descending=True)
+def _listing(whose: ColumnElement[bool]) -> Listing[Grant]:
+    return Listing(
+        select(Grant).where(whose),
+        {"state": Grant.state, "provider": Grant.provider_id, "requester": Grant.requester_id},
+        {
+            "newest": Order(_NEWEST, descending=True),
+            "ends": Order((func.coalesce(Grant.valid_to, date.max), Grant.id)),
+            "number": Order((Grant.number, Grant.id)),
+        },
+        (selectinload(Grant.resource_version), selectinload(Grant.resource)),
+    )
+
+
+def _page(session: Session, listing: Listing[Grant], state: str | None, cursor: str | None, limit: int) -> Page[Grant]:
+    return listing.page(session, {"state": [state]} if state else {}, cursor=cursor, limit=limit)

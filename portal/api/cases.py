@@ -36,7 +36,7 @@ blueprint: Blueprint = version_one("cases")
 APPLICATION: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "id": {"type": "string", "format": "uuid"},
+        **dict.fromkeys(("id", "requester_id", "provider_id"), UUID),
         "number": {"type": ["string", "null"]},
         "state": {"type": "string"},
         "resource_code": {"type": "string"},

@@ -8,7 +8,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from adapters.errors import ShuniuError
-from directory.agencies.queries import agencies, agency
+from directory.agencies.models import Agency
+from directory.agencies.queries import agency
+from directory.agencies.queries import register as search_register
 from directory.agencies.register import register_agency
 from directory.agencies.rename import rename_agency
 from directory.keys.queries import keys
@@ -32,7 +34,9 @@ from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session
 from portal.forms import form_again
 from portal.inputs import whole_number
+from portal.labels import label
 from portal.languages import N_
+from portal.lists import Column, Facet, as_they_are, listed
 from portal.pages.frame import NavigationEntry, Pages
 
 blueprint = Blueprint("agencies", __name__, url_prefix="/agencies")
@@ -45,16 +49,38 @@ TABS = (
     ("systems", N_("Systems")),
 )
 LARGEST_PORT = 65_535
+FACETS = (
+    Facet("office", N_("Office"), "Office"),
+    Facet("kind", N_("Kind"), "AgencyKind"),
+    Facet("level", N_("Level"), "AgencyLevel"),
+)
+COLUMNS: tuple[Column[Agency], ...] = (
+    (N_("Name"), lambda one, names: one.name),
+    (N_("English name"), lambda one, names: one.name_en),
+    (N_("Unified social credit code"), lambda one, names: one.credit_code),
+    (N_("Short code"), lambda one, names: one.short_code),
+    (N_("Kind"), lambda one, names: label(one.kind, "AgencyKind")),
+    (N_("Level"), lambda one, names: label(one.level, "AgencyLevel")),
+    (N_("Office"), lambda one, names: label(one.office, "Office")),
+)
 
 
 @blueprint.get("/")
 @access(SIGNED_IN)
-def index() -> str:
-    """All agencies, found by words and office."""
-    text, office = request.args.get("text", "")[:200], request.args.get("office", "")
-    page = agencies(current_session(), text=text, office=office, cursor=request.args.get("cursor"))
+def index() -> ResponseReturnValue:
+    """All agencies, found by words and narrowed by office, kind and level."""
+    text = request.args.get("text", "")[:200]
     may_register = not isinstance(administer_agencies(current_actor()), Denied)
-    return render_template("agencies/index.html", page=page, text=text, office=office, may_register=may_register)
+    return listed(
+        "agencies/index.html",
+        N_("Agencies"),
+        search_register(text),
+        as_they_are,
+        FACETS,
+        COLUMNS,
+        text=text,
+        may_register=may_register,
+    )
 
 
 @blueprint.get("/new")

@@ -9,7 +9,6 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from directory.agencies.queries import agency_names
 from directory.keys.models import AgencyKey, KeyPurpose
 from directory.keys.queries import current_key
 from directory.keys.signing import signature_from_text
@@ -23,21 +22,39 @@ from exchange.applications.queries import detail as application_detail
 from portal import fields
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session
+from portal.filters import day
+from portal.labels import label
 from portal.languages import N_
+from portal.lists import Column, Facet, as_they_are, listed
+from portal.names import agency_names
 from portal.pages.case import step_open, take
 from portal.pages.frame import NavigationEntry, Pages
 from portal.pages.signatory_desk import desk_sections
 
 blueprint = Blueprint("agreements", __name__, url_prefix="/agreements")
 LARGEST_SIGNATURE = 4_096
+FACETS = (
+    Facet("state", N_("State"), "AgreementState"),
+    Facet("provider", N_("Provider")),
+    Facet("requester", N_("Requesting agency")),
+)
+COLUMNS: tuple[Column[Agreement], ...] = (
+    (N_("Number"), lambda agreement, names: agreement.number),
+    (N_("Entry"), lambda agreement, names: agreement.document["resource"]["name"]),
+    (N_("Provider"), lambda agreement, names: agreement.document["provider"]["name"]),
+    (N_("Requesting agency"), lambda agreement, names: agreement.document["requester"]["name"]),
+    (N_("State"), lambda agreement, names: label(agreement.state, "AgreementState")),
+    (N_("Signatures"), lambda agreement, names: len(agreement.signatures)),
+    (N_("Valid to"), lambda agreement, names: day(agreement.valid_to)),
+)
 
 
 @blueprint.get("/")
 @access(SIGNED_IN)
-def index() -> str:
+def index() -> ResponseReturnValue:
     """Agreements of my agency."""
-    page = queries.mine(current_session(), current_actor(), cursor=request.args.get("cursor"))
-    return render_template("agreements/index.html", page=page)
+    listing = queries.own(current_actor())
+    return listed("agreements/index.html", N_("Agreements"), listing, as_they_are, FACETS, COLUMNS)
 
 
 @blueprint.get("/<uuid:agreement_id>")

@@ -1,7 +1,6 @@
 """Applications: the list, applying from a catalogue entry, the page of one case, the form that is printed."""
 
 import uuid
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -11,8 +10,6 @@ from flask_babel import gettext as _
 
 from adapters.clock import case_today
 from adapters.errors import InvalidInput, NotFound
-from adapters.paging import LARGEST_PAGE
-from directory.agencies.queries import agency_names
 from directory.catalogue.models import ResourceVersion
 from directory.catalogue.queries import version as catalogue_version
 from directory.people.queries import person_names
@@ -30,12 +27,13 @@ from exchange.disputes.raise_dispute import raise_dispute
 from portal import fields
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session
-from portal.exports import every, export, wanted_export
-from portal.filters import day, here_with, toggled
+from portal.filters import day, here_with
 from portal.forms import form_again
 from portal.inputs import identifier
-from portal.labels import LABELS, label
+from portal.labels import label
 from portal.languages import N_
+from portal.lists import Column, Facet, listed
+from portal.names import agency_names
 from portal.pages.case import answer_rule, case_timeline, reads_evidence, rule_note, step_open, take
 from portal.pages.entry_panel import entry_panel
 from portal.pages.frame import NavigationEntry, Pages
@@ -66,6 +64,20 @@ NEXT = {
     "ANSWER_DIRECTED": N_("The provider answers the refused items anew, within the term that is shown."),
     "CLOSED": N_("This application is closed. Apply anew if the data is still needed."),
 }
+STATE = Facet("state", N_("State"), "ApplicationState")
+REQUESTER, PROVIDER = Facet("requester", N_("Requesting agency")), Facet("provider", N_("Provider"))
+FACETS = {"mine": (STATE, PROVIDER), "received": (STATE, REQUESTER), "overdue": (STATE, PROVIDER, REQUESTER)}
+COLUMNS: tuple[Column[queries.ApplicationRow], ...] = (
+    (N_("Number"), lambda row, names: row.number),
+    (N_("Requesting agency"), lambda row, names: names[row.requester_id]),
+    (N_("Provider"), lambda row, names: names[row.provider_id]),
+    (N_("Entry"), lambda row, names: row.resource_name),
+    (N_("Items"), lambda row, names: row.items),
+    (N_("State"), lambda row, names: label(row.state, "ApplicationState")),
+    (N_("Received on"), lambda row, names: day(row.received_on)),
+    (N_("Answer due"), lambda row, names: day(row.due_on)),
+    (N_("Working days left"), lambda row, names: row.days_left),
+)
 CONDITION_REFUSED = N_(
     "The item that rows are chosen by is refused, and each row would tell its value, so no grant opens on the items"
     " agreed to. The requester applies anew without this condition, or objects to the answer."
@@ -79,27 +91,21 @@ def index() -> ResponseReturnValue:
     session, actor = current_session(), current_actor()
     views = _views()
     view = request.args.get("view", views[0][0])
-    state = request.args.get("state", "")
-    state = state if state in LABELS["ApplicationState"] else ""
     if view == "received":
-        read = partial(queries.to_provider, session, actor, state=state or None)
+        listing = queries.received(actor)
     elif view == "overdue":
-        read = partial(queries.overdue, session, actor)
+        listing = queries.late(session, actor)
     else:
-        view, read = "mine", partial(queries.mine, session, actor, state=state or None)
-    if wanted_export():
-        return _exported(every(lambda cursor: read(cursor=cursor, limit=LARGEST_PAGE)))
-    page = read(cursor=request.args.get("cursor"), limit=30)
-    counts = queries.counts(session, actor)
-    by_state = counts.to_provider if view == "received" else counts.mine
-    return render_template(
+        view, listing = "mine", queries.own(actor)
+    return listed(
         "applications/index.html",
-        page=page,
+        N_("Applications"),
+        listing,
+        partial(queries.rows, session),
+        FACETS[view],
+        COLUMNS,
         view=view,
         views=views,
-        states=[(each, "", by_state.get(each, 0)) for each in LABELS["ApplicationState"] if by_state.get(each)],
-        chips=[(label(state, "ApplicationState"), toggled("state", state))] if state else [],
-        total=None if view == "overdue" else (by_state.get(state, 0) if state else sum(by_state.values())),
         may_apply=actor.has(Role.REQUESTER),
     )
 
@@ -325,38 +331,6 @@ def _form_page(version_id: uuid.UUID, application: Application | None = None) ->
 def _edit_page(application_id: uuid.UUID) -> dict[str, Any]:
     application = queries.detail(current_session(), current_actor(), application_id).application
     return _form_page(application.resource_version_id, application)
-
-
-def _exported(rows: Iterable[queries.ApplicationRow]) -> ResponseReturnValue:
-    heads = [
-        _("Number"),
-        _("Requesting agency"),
-        _("Provider"),
-        _("Entry"),
-        _("Items"),
-        _("State"),
-        _("Received on"),
-        _("Answer due"),
-        _("Working days left"),
-    ]
-    return export(
-        _("Applications"),
-        heads,
-        (
-            [
-                row.number,
-                row.requester_name,
-                row.provider_name,
-                row.resource_name,
-                row.items,
-                label(row.state, "ApplicationState"),
-                day(row.received_on),
-                day(row.due_on),
-                row.days_left,
-            ]
-            for row in rows
-        ),
-    )
 
 
 add_panel(entry_panel)

@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 
 from adapters.clock import system_now
 from adapters.errors import InvalidInput
-from directory.agencies.queries import agency_names
 from directory.people.roles import Role
 from exchange.errors import ReleaseRefused
 from exchange.grants import queries
@@ -18,6 +17,7 @@ from portal.access import access, current_account, current_actor, roles
 from portal.edge import current_session, portal_settings
 from portal.filters import moment
 from portal.forms import form_again
+from portal.names import agency_names
 from portal.pages.frame import Pages
 from schemas.words import Mode
 

@@ -15,7 +15,6 @@ from flask_babel import gettext as _
 from adapters.errors import Conflict, InvalidInput, NotAllowed
 from audit.promise import promised_about
 from directory import permissions
-from directory.agencies.queries import agency_names
 from directory.keys.signing import public_text, signature_from_text
 from directory.people.roles import Role
 from exchange.deliveries import queries
@@ -32,10 +31,13 @@ from portal import fields
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.bundles import bundle_answer
 from portal.edge import current_session, portal_settings
+from portal.filters import moment
 from portal.forms import form_again
 from portal.inputs import identifier
-from portal.labels import LABELS
+from portal.labels import label
 from portal.languages import N_
+from portal.lists import Column, Facet, as_they_are, listed
+from portal.names import agency_names
 from portal.pages.case import step_open, take
 from portal.pages.frame import NavigationEntry, Pages
 from portal.wake import wake_after_commit
@@ -43,31 +45,38 @@ from schemas.words import Mode
 
 blueprint = Blueprint("deliveries", __name__, url_prefix="/deliveries")
 LARGEST_RECEIPT_FILE = 16_384
+FACETS = (Facet("state", N_("State"), "DeliveryState"), Facet("format", N_("Format"), "FileFormat"))
+COLUMNS: tuple[Column[Delivery], ...] = (
+    (N_("Number"), lambda each, names: each.number),
+    (N_("Entry"), lambda each, names: each.grant.resource_version.name),
+    (N_("Provider"), lambda each, names: names[each.grant.provider_id]),
+    (N_("Receiver"), lambda each, names: names[each.agency_id]),
+    (N_("Format"), lambda each, names: label(each.format, "FileFormat")),
+    (N_("Case"), lambda each, names: each.matter),
+    (N_("State"), lambda each, names: label(each.state, "DeliveryState")),
+    (N_("Asked for"), lambda each, names: moment(each.requested_at)),
+    (N_("Rows"), lambda each, names: each.rows),
+    (N_("Size"), lambda each, names: each.bytes),
+)
 
 
 @blueprint.get("/")
 @access(SIGNED_IN)
-def index() -> str:
+def index() -> ResponseReturnValue:
     """Deliveries to my agency, or of its data to others."""
-    session, actor = current_session(), current_actor()
-    view, cursor = request.args.get("view", "mine"), request.args.get("cursor")
-    state = request.args.get("state", "")
-    wanted = state if state in LABELS["DeliveryState"] else None
-    if view == "given":
-        page = queries.from_my_resources(session, actor, state=wanted, cursor=cursor)
-    else:
-        view, page = "mine", queries.mine(session, actor, state=wanted, cursor=cursor)
-    ids = {each.agency_id for each in page.items} | {each.grant.provider_id for each in page.items}
-    return render_template(
+    actor, given = current_actor(), request.args.get("view") == "given"
+    return listed(
         "deliveries/index.html",
-        page=page,
-        view=view,
+        N_("Deliveries"),
+        queries.given(actor) if given else queries.received(actor),
+        as_they_are,
+        (*FACETS, Facet("receiver", N_("Receiver")) if given else Facet("provider", N_("Provider"))),
+        COLUMNS,
+        view="given" if given else "mine",
         views=[
             ("mine", _("To my agency"), url_for(".index", view="mine")),
             ("given", _("Of my agency's data"), url_for(".index", view="given")),
         ],
-        wanted=wanted,
-        agencies=agency_names(session, ids),
     )
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from directory.agencies.queries import agencies, agency_names
+from directory.agencies.queries import agencies
 from directory.people.queries import person_names
 from directory.people.roles import Role
 from exchange.applications.decisions import decisions
@@ -17,15 +17,19 @@ from exchange.disputes import queries
 from exchange.disputes.ask import ask_department
 from exchange.disputes.conclude import conclude
 from exchange.disputes.escalate import escalate
-from exchange.disputes.models import Outcome
+from exchange.disputes.models import Dispute, Outcome
 from exchange.disputes.rule import rule
 from exchange.disputes.state import state
 from exchange.disputes.withdraw import withdraw
 from portal import fields
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session
+from portal.filters import day
 from portal.inputs import identifier
+from portal.labels import label
 from portal.languages import N_
+from portal.lists import Column, Facet, as_they_are, listed
+from portal.names import agency_names
 from portal.pages.case import answer_rule, case_timeline, step_open, take
 from portal.pages.coordinator_desk import desk_sections
 from portal.pages.frame import NavigationEntry, Pages
@@ -33,24 +37,41 @@ from portal.pages.frame import NavigationEntry, Pages
 blueprint = Blueprint("disputes", __name__, url_prefix="/disputes")
 OFFICE = roles(Role.COORDINATOR)
 MOST_AGENCIES = 200
+FACETS = (
+    Facet("state", N_("State"), "DisputeState"),
+    Facet("requester", N_("Requesting agency")),
+    Facet("provider", N_("Provider")),
+)
+COLUMNS: tuple[Column[Dispute], ...] = (
+    (N_("Number"), lambda dispute, names: dispute.number),
+    (N_("Entry"), lambda dispute, names: dispute.application.resource_version.name),
+    (N_("Requesting agency"), lambda dispute, names: names[dispute.application.requester_id]),
+    (N_("Provider"), lambda dispute, names: names[dispute.application.provider_id]),
+    (N_("State"), lambda dispute, names: label(dispute.state, "DisputeState")),
+    (N_("Raised on"), lambda dispute, names: day(dispute.raised_on)),
+)
 
 
 @blueprint.get("/")
 @access(SIGNED_IN)
-def index() -> str:
+def index() -> ResponseReturnValue:
     """Disputes that wait for the office, or those in which my agency takes part."""
-    session, actor = current_session(), current_actor()
+    actor = current_actor()
     supervises = actor.has(Role.COORDINATOR, Role.REGULATOR, Role.AUDITOR)
-    view = request.args.get("view", "open" if supervises else "mine")
-    cursor = request.args.get("cursor")
-    if view == "open":
-        page = queries.open_disputes(session, actor, cursor=cursor)
-    else:
-        view, page = "mine", queries.mine(session, actor, cursor=cursor)
+    waiting = request.args.get("view", "open" if supervises else "mine") == "open"
     views = [("mine", _("With my agency"), url_for(".index", view="mine"))]
     if supervises:
         views.insert(0, ("open", _("Open, of all agencies"), url_for(".index", view="open")))
-    return render_template("disputes/index.html", page=page, view=view, views=views)
+    return listed(
+        "disputes/index.html",
+        N_("Disputes"),
+        queries.waiting(actor) if waiting else queries.of_agency(actor),
+        as_they_are,
+        FACETS,
+        COLUMNS,
+        view="open" if waiting else "mine",
+        views=views,
+    )
 
 
 @blueprint.get("/<uuid:dispute_id>")

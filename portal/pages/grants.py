@@ -11,20 +11,21 @@ from sqlalchemy import select
 
 from audit.actor import Actor
 from directory.agencies.models import Agency
-from directory.agencies.queries import agency_names
 from directory.people.roles import Role
 from exchange.applications.steps import steps_of_grant
 from exchange.deliveries.queries import of_grant
 from exchange.grants import queries
 from exchange.grants.end import end
-from exchange.grants.models import Grant, GrantState, ReleaseRecord
+from exchange.grants.models import Grant, ReleaseRecord
 from exchange.grants.resume import resume
 from exchange.grants.suspend import suspend
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session
-from portal.filters import here_with, toggled
-from portal.labels import LABELS, label
+from portal.filters import day, here_with
+from portal.labels import label
 from portal.languages import N_
+from portal.lists import Column, Facet, as_they_are, listed
+from portal.names import agency_names
 from portal.pages.case import reads_evidence, step_open, take
 from portal.pages.frame import NavigationEntry, Pages
 
@@ -33,37 +34,48 @@ blueprint = Blueprint("grants", __name__, url_prefix="/grants")
 STOPPERS = roles(Role.ANSWERER, Role.SECURITY_ADMINISTRATOR)
 ENDERS = roles(Role.ANSWERER, Role.SECURITY_ADMINISTRATOR, Role.REQUESTER)
 TABS = (("terms", N_("Terms")), ("deliveries", N_("Deliveries")), ("releases", N_("What left")))
+VIEWS = (
+    ("mine", N_("Applied for by my agency")),
+    ("standing", N_("For every agency")),
+    ("given", N_("On my agency's data")),
+)
+STATE = Facet("state", N_("State"), "GrantState")
+REQUESTER, PROVIDER = Facet("requester", N_("Requesting agency")), Facet("provider", N_("Provider"))
+COLUMNS: tuple[Column[Grant], ...] = (
+    (N_("Number"), lambda grant, names: grant.number),
+    (N_("Code"), lambda grant, names: grant.resource.code),
+    (N_("Entry"), lambda grant, names: grant.resource_version.name),
+    (N_("Provider"), lambda grant, names: names[grant.provider_id]),
+    (
+        N_("Requesting agency"),
+        lambda grant, names: names[grant.requester_id] if grant.requester_id else _("every agency"),
+    ),
+    (N_("Items"), lambda grant, names: len(grant.items)),
+    (N_("Ways of delivery"), lambda grant, names: _(", ").join(label(mode, "Mode") for mode in grant.modes)),
+    (N_("State"), lambda grant, names: label(grant.state, "GrantState")),
+    (N_("Valid to"), lambda grant, names: day(grant.valid_to)),
+    (N_("Rows of the quota used"), lambda grant, names: grant.used_rows if grant.quota_rows is not None else None),
+    (N_("Row quota"), lambda grant, names: grant.quota_rows),
+)
 MOST_RELEASES = 50
 
 
 @blueprint.get("/")
 @access(SIGNED_IN)
-def index() -> str:
+def index() -> ResponseReturnValue:
     """Grants of my agency, the standing ones, or those on my agency's resources."""
-    session, actor = current_session(), current_actor()
-    view = request.args.get("view", "mine")
-    state = request.args.get("state", "")
-    wanted = state if state in LABELS["GrantState"] else None
-    cursor = request.args.get("cursor")
-    if view == "given":
-        page = queries.on_my_resources(session, actor, state=wanted, cursor=cursor)
-    else:
-        view = "standing" if view == "standing" else "mine"
-        page = queries.mine(session, actor, state=wanted, standing=view == "standing", cursor=cursor)
-    ids = {grant.provider_id for grant in page.items} | {g.requester_id for g in page.items if g.requester_id}
-    views = (
-        ("mine", N_("Applied for by my agency")),
-        ("standing", N_("For every agency")),
-        ("given", N_("On my agency's data")),
-    )
-    return render_template(
+    actor, view = current_actor(), request.args.get("view", "")
+    listings = {"mine": queries.held(actor), "standing": queries.standing(), "given": queries.given(actor)}
+    view = view if view in listings else "mine"
+    return listed(
         "grants/index.html",
-        page=page,
+        N_("Grants"),
+        listings[view],
+        as_they_are,
+        (STATE, REQUESTER if view == "given" else PROVIDER),
+        COLUMNS,
         view=view,
-        views=[(key, _(title), url_for(".index", view=key)) for key, title in views],
-        states=[(each, here_with(state=None if each == wanted else each), each == wanted) for each in GrantState],
-        chips=[(label(wanted, "GrantState"), toggled("state", wanted))] if wanted else [],
-        agencies=agency_names(session, ids),
+        views=[(key, _(title), url_for(".index", view=key)) for key, title in VIEWS],
     )
 
 

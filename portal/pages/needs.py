@@ -9,48 +9,60 @@ from flask_babel import gettext as _
 
 from adapters.errors import Conflict, InvalidInput
 from directory import permissions
-from directory.agencies.queries import agencies, agency_names
+from directory.agencies.queries import agencies
 from directory.catalogue.queries import published_version
 from directory.people.queries import person_names
 from directory.people.roles import Role
 from exchange.needs import queries
 from exchange.needs.answer import accept, refuse
-from exchange.needs.models import NeedState
+from exchange.needs.models import Need, NeedState
 from exchange.needs.raise_need import raise_need
 from exchange.needs.withdraw import withdraw
 from portal import fields
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session
+from portal.filters import moment
 from portal.forms import form_again
 from portal.inputs import identifier
+from portal.labels import label
 from portal.languages import N_
+from portal.lists import Column, Facet, as_they_are, listed
+from portal.names import agency_name, agency_names
 from portal.pages.case import step_open, take
 from portal.pages.frame import NavigationEntry, Pages
 
 blueprint = Blueprint("needs", __name__, url_prefix="/needs")
 MOST_AGENCIES = 200
+STATE = Facet("state", N_("State"), "NeedState")
+COLUMNS: tuple[Column[Need], ...] = (
+    (N_("Number"), lambda need, names: need.number),
+    (N_("What is needed"), lambda need, names: need.description),
+    (N_("Requesting agency"), lambda need, names: names[need.requester_id]),
+    (N_("Provider"), lambda need, names: names[need.provider_id]),
+    (N_("State"), lambda need, names: label(need.state, "NeedState")),
+    (N_("Raised at"), lambda need, names: moment(need.raised_at)),
+)
 
 
 @blueprint.get("/")
 @access(SIGNED_IN)
-def index() -> str:
+def index() -> ResponseReturnValue:
     """Needs that my agency raised, or was asked for."""
-    session, actor = current_session(), current_actor()
+    actor = current_actor()
     usual = "asked" if actor.has(Role.ANSWERER) and not actor.has(Role.REQUESTER) else "mine"
-    view, cursor = request.args.get("view", usual), request.args.get("cursor")
-    if view == "asked":
-        page = queries.to_provider(session, actor, cursor=cursor)
-    else:
-        view, page = "mine", queries.mine(session, actor, cursor=cursor)
-    ids = {need.provider_id for need in page.items} | {need.requester_id for need in page.items}
-    views = [("mine", _("Raised by my agency"), url_for(".index", view="mine"))]
-    views.append(("asked", _("Asked of my agency"), url_for(".index", view="asked")))
-    return render_template(
+    asked = request.args.get("view", usual) == "asked"
+    return listed(
         "needs/index.html",
-        page=page,
-        view=view,
-        views=views,
-        agencies=agency_names(session, ids),
+        N_("Needs"),
+        queries.asked(actor) if asked else queries.own(actor),
+        as_they_are,
+        (STATE, Facet("requester", N_("Requesting agency")) if asked else Facet("provider", N_("Provider"))),
+        COLUMNS,
+        view="asked" if asked else "mine",
+        views=[
+            ("mine", _("Raised by my agency"), url_for(".index", view="mine")),
+            ("asked", _("Asked of my agency"), url_for(".index", view="asked")),
+        ],
         may_raise=actor.has(Role.REQUESTER),
     )
 
@@ -143,7 +155,9 @@ def _form_page(provider: str | None, resource: str | None) -> dict[str, Any]:
     provider_id = identifier(provider) if provider else None
     resource_id = identifier(resource) if resource else None
     return {
-        "providers": [(a.id, a.name) for a in agencies(session, limit=MOST_AGENCIES).items if a.id != actor.agency_id],
+        "providers": [
+            (a.id, agency_name(a)) for a in agencies(session, limit=MOST_AGENCIES).items if a.id != actor.agency_id
+        ],
         "provider_id": provider_id,
         "resource_id": resource_id,
         "version": published_version(session, resource_id) if resource_id else None,

@@ -6,13 +6,13 @@ from flask import url_for
 from sqlalchemy.orm import Session
 
 from audit.actor import Actor
-from directory.agencies.queries import agency_names
 from directory.people.roles import Role
 from exchange.applications.deadlines import RUNNING
 from exchange.applications.models import ApplicationState
 from exchange.applications.queries import ApplicationRow, counts, to_provider
 from exchange.desk import disputes_of, needs_to_answer
 from portal.languages import N_
+from portal.names import agency_names
 from portal.pages.frame import DeskItem, DeskSection
 
 SHOWN = 10
