@@ -56,6 +56,8 @@ class Settings:
     secret_key: str = ""
     sealing_key: str = ""
     log_key: str = ""
+    log_verifier: str = ""
+    promise_key: str = ""
     hub_key: str = ""
     log_origin: str = "shuniu.example/log"
     witnesses: str = ""

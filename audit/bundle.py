@@ -1,4 +1,4 @@
-"""Evidence bundles: a zip of fixed names with all that shows what a delivery was, and a manifest that the log signs.
+"""Evidence bundles: a zip of fixed names with all that shows what a delivery was, and a signed manifest.
 
     manifest                       signed note: a context line, the log, the delivery, and each file with its SHA-256
     checkpoint                     of the log, signed; every proof is under it
@@ -83,16 +83,17 @@ def proof_name(index: int) -> str:
     return f"proofs/{index:010d}.tlog-proof"
 
 
-def pack(delivery: str, files: Mapping[str, bytes], key: SigningKey) -> bytes:
+def pack(origin: str, delivery: str, files: Mapping[str, bytes], key: SigningKey) -> bytes:
     """Make a bundle; the same files give the same bytes.
 
     Args:
+        origin: the log's name.
         delivery: the delivery's id.
         files: content by name, without the manifest.
-        key: the log's, which signs the manifest.
+        key: that promises are signed with; it signs the manifest.
     """
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    manifest = str(Note(str(Manifest(key.verifier.name, delivery, digests))).signed(key))
+    manifest = str(Note(str(Manifest(origin, delivery, digests))).signed(key))
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in [(MANIFEST, manifest.encode()), *sorted(files.items())]:

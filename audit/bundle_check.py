@@ -29,22 +29,24 @@ from audit.bundle import (
     unpack,
     wrong,
 )
-from audit.checkpoint import open_checkpoint
 from audit.keys import VerifierKey
+from audit.log_keys import LogKeys
 from audit.note import Note
 from audit.proof import Proof, check
+from audit.witness.policy import Policy
+from audit.witness.quorum import trusted_checkpoint
 from schemas.canonical import canonical_bytes
 
 Entry = dict[str, Any]
 
 
-def check_bundle(data: bytes, key: VerifierKey, second: VerifierKey | None) -> str:
+def check_bundle(data: bytes, keys: LogKeys, policy: Policy | None = None) -> str:
     """Check a bundle.
 
     Args:
         data: the zip.
-        key: the log's public key, whose name is the log's.
-        second: its ML-DSA-44 key; what is signed with it must be right.
+        keys: the log's public keys; what is signed with one must be right.
+        policy: which witnesses must have cosigned the checkpoint; None asks for none.
 
     Returns:
         what holds, one sentence.
@@ -53,8 +55,8 @@ def check_bundle(data: bytes, key: VerifierKey, second: VerifierKey | None) -> s
         InvalidInput: it does not hold; the sentence names the first part that is wrong.
     """
     files = unpack(data)
-    manifest = _manifest(files, key)
-    entries = _entries(files, key, second)
+    manifest = _manifest(files, keys)
+    entries = _entries(files, keys, policy)
     fingerprints = _keys(files)
     delivery = _document(files, DELIVERY)
     if delivery is None or delivery.get("id") != manifest.delivery:
@@ -65,17 +67,17 @@ def check_bundle(data: bytes, key: VerifierKey, second: VerifierKey | None) -> s
     signers = _agreement(files, entries, fingerprints)
     receipt = _receipt(_document(files, RECEIPT), delivery, entries, fingerprints)
     return (
-        f"the bundle of delivery {delivery.get('number')} holds: {len(entries)} entries of the log {key.name};"
+        f"the bundle of delivery {delivery.get('number')} holds: {len(entries)} entries of the log {keys.log.name};"
         f" agreement signed with {signers} keys; {receipt}."
     )
 
 
-def _manifest(files: Mapping[str, bytes], key: VerifierKey) -> Manifest:
-    note = _note(files[MANIFEST], MANIFEST)
+def _manifest(files: Mapping[str, bytes], keys: LogKeys) -> Manifest:
+    note, key = _note(files[MANIFEST], MANIFEST), keys.promise_key
     if not note.is_signed_by(key):
         raise wrong(MANIFEST, f"is not signed by the key {key}")
     manifest = Manifest.parse(note.text)
-    if manifest.origin != key.name:
+    if manifest.origin != keys.log.name:
         raise wrong(MANIFEST, f"is of the log {manifest.origin}")
     for name in sorted({*manifest.digests, *files} - {MANIFEST}):
         if name not in files:
@@ -92,25 +94,25 @@ def _note(data: bytes, name: str) -> Note:
         raise wrong(name, "is not a signed note") from error
 
 
-def _entries(files: Mapping[str, bytes], key: VerifierKey, second: VerifierKey | None) -> list[Entry]:
+def _entries(files: Mapping[str, bytes], keys: LogKeys, policy: Policy | None) -> list[Entry]:
     """All entries, proved to be in the log, by number."""
     note = files[CHECKPOINT].decode(errors="replace")
     try:
-        open_checkpoint(note, key, key.name, second)
+        trusted_checkpoint(note, keys, policy)
     except InvalidInput as error:
-        raise wrong(CHECKPOINT, f"is not the log's ({error})") from error
+        raise wrong(CHECKPOINT, f"cannot be trusted ({error})") from error
     numbers = {int(name[8:-5]) for name in files if name.startswith("entries/")}
     proved = {int(name[7:-11]) for name in files if name.startswith("proofs/")}
     for index in sorted(numbers ^ proved):
         raise wrong(entry_name(index), "or its proof is missing")
-    return [_entry(files, index, note, key, second) for index in sorted(numbers)]
+    return [_entry(files, index, note, keys) for index in sorted(numbers)]
 
 
-def _entry(files: Mapping[str, bytes], index: int, note: str, key: VerifierKey, second: VerifierKey | None) -> Entry:
+def _entry(files: Mapping[str, bytes], index: int, note: str, keys: LogKeys) -> Entry:
     body, text = files[entry_name(index)], files[proof_name(index)].decode(errors="replace")
     try:
         proof = Proof.parse(text)
-        check(proof, body, key, key.name, second)
+        check(proof, body, keys)
     except InvalidInput as error:
         raise wrong(proof_name(index), f"does not prove its entry ({error})") from error
     if proof.checkpoint != note or proof.index != index:

@@ -1,6 +1,7 @@
 """Check files that somebody was given, without the hub: proofs of entries, promises, bundles.
 
-What a file is follows from its content. Nothing is believed but the log's public key.
+What a file is follows from its content. Nothing is believed but the log's public keys and, where a
+policy is given, the witnesses that it names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,16 +10,45 @@ from datetime import datetime
 
 from adapters.errors import InvalidInput
 from audit.bundle_check import check_bundle
-from audit.checkpoint import open_checkpoint
-from audit.keys import VerifierKey
+from audit.checkpoint import Checkpoint
 from audit.leaves import Source, look_for
+from audit.log_keys import LogKeys
 from audit.merkle import leaf_hash, verify_inclusion
+from audit.note import Note
 from audit.promise import Kept, is_promise, judged, open_promise
 from audit.proof import HEADER, Proof, check
+from audit.witness.policy import Policy
+from audit.witness.quorum import agreeing, trusted_checkpoint
 
 ZIP = b"PK\x03\x04"
 HOLDS, BROKEN, NOT_YET = 0, 1, 3
 """Exit statuses; 2 is a command line's own."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What is believed.
+
+    Attributes:
+        keys: the log's public keys; what is signed with one must be right.
+        policy: which witnesses must have cosigned every checkpoint; None asks for none.
+    """
+
+    keys: LogKeys
+    policy: Policy | None = None
+
+    def checkpoint(self, note: str) -> Checkpoint:
+        """A checkpoint that is signed and cosigned as it must be.
+
+        Raises:
+            InvalidInput: it is not.
+        """
+        return trusted_checkpoint(note, self.keys, self.policy)
+
+    def cosigners(self, note: str) -> str:
+        """Who cosigned a checkpoint, to go on a sentence; empty without a policy."""
+        names = agreeing(Note.parse(note), self.policy) if self.policy else []
+        return f", cosigned by {', '.join(names)}" if names else ""
 
 
 @dataclass(frozen=True)
@@ -40,8 +70,7 @@ class _Sorted:
 
 def check_files(
     files: Mapping[str, bytes],
-    key: VerifierKey,
-    second: VerifierKey | None,
+    trust: Trust,
     now: datetime,
     source: Source | None = None,
 ) -> Checked:
@@ -49,8 +78,7 @@ def check_files(
 
     Args:
         files: content by name; a proof goes with the entry that comes in the same place among entries.
-        key: the log's public key, whose name is the log's.
-        second: its ML-DSA-44 key; what is signed with it must be right.
+        trust: the keys, and who must have cosigned.
         now: when a promise is judged.
         source: the log to look for promised entries in; without it the proofs among the files must show them.
 
@@ -59,17 +87,15 @@ def check_files(
     """
     bundles = {name: data for name, data in files.items() if data.startswith(ZIP)}
     if bundles:
-        lines = [f"{name}: {check_bundle(data, key, second)}" for name, data in bundles.items()]
+        lines = [f"{name}: {check_bundle(data, trust.keys, trust.policy)}" for name, data in bundles.items()]
         if len(bundles) == len(files):
             return Checked(tuple(lines), HOLDS)
-        rest = check_files(
-            {name: data for name, data in files.items() if name not in bundles}, key, second, now, source
-        )
+        rest = check_files({name: data for name, data in files.items() if name not in bundles}, trust, now, source)
         return Checked((*lines, *rest.lines), rest.status)
     given = _sorted(files)
     if given.promises:
-        return _promises(given, key, second, now, source)
-    return _proofs(given, key, second)
+        return _promises(given, trust, now, source)
+    return _proofs(given, trust)
 
 
 def _sorted(files: Mapping[str, bytes]) -> _Sorted:
@@ -84,7 +110,7 @@ def _sorted(files: Mapping[str, bytes]) -> _Sorted:
     return given
 
 
-def _proofs(given: _Sorted, key: VerifierKey, second: VerifierKey | None) -> Checked:
+def _proofs(given: _Sorted, trust: Trust) -> Checked:
     if not given.proofs or len(given.proofs) != len(given.entries):
         raise InvalidInput(
             "evidence.not_a_pair",
@@ -94,22 +120,22 @@ def _proofs(given: _Sorted, key: VerifierKey, second: VerifierKey | None) -> Che
         )
     lines = []
     for (_, proof), (_, entry) in zip(given.proofs, given.entries, strict=True):
-        checkpoint = check(proof, entry, key, key.name, second)
-        lines.append(f"Entry {proof.index} is in the log {checkpoint.origin} of {checkpoint.size} entries.")
+        checkpoint = check(proof, entry, trust.keys, trust.policy)
+        cosigned = trust.cosigners(proof.checkpoint)
+        lines.append(f"Entry {proof.index} is in the log {checkpoint.origin} of {checkpoint.size} entries{cosigned}.")
     return Checked(tuple(lines), HOLDS)
 
 
-def _promises(
-    given: _Sorted, key: VerifierKey, second: VerifierKey | None, now: datetime, source: Source | None
-) -> Checked:
-    opened = [(name, open_promise(data, key, key.name)) for name, data in given.promises]
+def _promises(given: _Sorted, trust: Trust, now: datetime, source: Source | None) -> Checked:
+    keys = trust.keys
+    opened = [(name, open_promise(data, keys.promise_key, keys.log.name)) for name, data in given.promises]
     leaves = {leaf for _, promise in opened for leaf in promise.leaves}
     strange = [name for name, entry in given.entries if leaf_hash(entry) not in leaves]
     if strange:
         raise InvalidInput(
             "evidence.not_promised", "The promise is not about the entry in {file}.", file=", ".join(strange)
         )
-    found = _proved(given.proofs, leaves, key, second)
+    found = _proved(given.proofs, leaves, trust)
     if source is None and not found:
         raise InvalidInput(
             "evidence.promise_alone",
@@ -117,21 +143,18 @@ def _promises(
             " entry, or name the log with --log: the hub's address, or a folder with its checkpoint and tiles.",
         )
     if source is not None:
-        seen = look_for(source, leaves - found.keys(), key, second)
-        found |= seen.numbers
+        found |= look_for(source, leaves - found.keys(), trust.checkpoint).numbers
     judgements = [(name, judged(promise, found, now)) for name, promise in opened]
     lines = [_told(name, kept, exact=source is not None) for name, kept in judgements]
     states = {kept.state for _, kept in judgements}
     return Checked(tuple(lines), BROKEN if "broken" in states else NOT_YET if "not due" in states else HOLDS)
 
 
-def _proved(
-    proofs: Sequence[tuple[str, Proof]], leaves: set[bytes], key: VerifierKey, second: VerifierKey | None
-) -> dict[bytes, int]:
+def _proved(proofs: Sequence[tuple[str, Proof]], leaves: set[bytes], trust: Trust) -> dict[bytes, int]:
     """The promised leaves that the proofs show to be in the log; a proof of no promised leaf is refused."""
     found = {}
     for name, proof in proofs:
-        checkpoint = open_checkpoint(proof.checkpoint, key, key.name, second)
+        checkpoint = trust.checkpoint(proof.checkpoint)
         shown = [
             leaf for leaf in leaves if verify_inclusion(leaf, proof.index, checkpoint.size, proof.path, checkpoint.root)
         ]

@@ -144,8 +144,14 @@ class SigningKey:
         self.second = Cosigner.beside(name, seed)
 
     @classmethod
-    def from_setting(cls, origin: str, text: str) -> Self:
-        """The key that ``SHUNIU_LOG_KEY`` (base64 of 32 bytes) and ``SHUNIU_LOG_ORIGIN`` set.
+    def from_setting(cls, origin: str, text: str, beneath: str = "", setting: str = "SHUNIU_LOG_KEY") -> Self:
+        """The key that a setting (base64 of 32 bytes) and ``SHUNIU_LOG_ORIGIN`` set.
+
+        Args:
+            origin: the log's name.
+            text: the setting's value.
+            beneath: what the key's name has behind the log's; nothing for the log's own key.
+            setting: the setting's name.
 
         Raises:
             Misconfigured: naming the setting that is wrong.
@@ -157,30 +163,17 @@ class SigningKey:
                 setting="SHUNIU_LOG_ORIGIN",
             )
         try:
-            return cls(origin, base64.b64decode(text, validate=True))
+            return cls(origin + beneath, base64.b64decode(text, validate=True))
         except (ValueError, binascii.Error):
             raise Misconfigured(
                 "settings.bad_log_key",
                 "The setting {setting} must be 32 bytes in base64 (an Ed25519 seed).",
-                setting="SHUNIU_LOG_KEY",
+                setting=setting,
             ) from None
 
     def sign(self, message: bytes) -> bytes:
         """Signature of a message, 64 bytes."""
         return self._private.sign(message)
-
-
-def parse_log_keys(text: str) -> tuple[VerifierKey, VerifierKey | None]:
-    """Read the public keys of a log as `shuniu audit key` prints them: Ed25519, and ML-DSA-44 where it was kept too.
-
-    Raises:
-        InvalidInput: one is no verifier key, they are of two logs, or the first is no Ed25519 key.
-    """
-    first, *others = [VerifierKey.parse(word) for word in text.split()] or [VerifierKey.parse(text)]
-    second = others[0] if others else None
-    if first.kind != ED25519 or len(others) > 1 or (second and (second.kind, second.name) != (ML_DSA_44, first.name)):
-        raise _not_a_key()
-    return first, second
 
 
 def _not_a_key() -> InvalidInput:

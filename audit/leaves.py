@@ -12,8 +12,7 @@ import urllib3
 
 from adapters.errors import InvalidInput, Transient
 from audit import tiles
-from audit.checkpoint import Checkpoint, open_checkpoint
-from audit.keys import VerifierKey
+from audit.checkpoint import Checkpoint
 from audit.merkle import HASH_SIZE, inclusion_proof, verify_inclusion
 
 Source = Callable[[str], bytes | None]
@@ -42,22 +41,21 @@ def source_of(place: str) -> Source:
     return _hub(place) if place.startswith(("http://", "https://")) else _folder(Path(place))
 
 
-def look_for(source: Source, wanted: Collection[bytes], key: VerifierKey, second: VerifierKey | None) -> Seen:
+def look_for(source: Source, wanted: Collection[bytes], trusted: Callable[[str], Checkpoint]) -> Seen:
     """Look for leaf hashes, from the newest entries back, until all are found or nothing is left to read.
 
     Args:
         wanted: leaf hashes, 32 bytes each.
-        key: the log's public key, whose name is the log's.
-        second: its ML-DSA-44 key; what is signed with it must be right.
+        trusted: reads a signed checkpoint, or refuses it with InvalidInput.
 
     Raises:
-        InvalidInput: the checkpoint is missing or not the log's, or what lies beside it does not belong to it.
+        InvalidInput: the checkpoint is missing or refused, or what lies beside it does not belong to it.
         Transient: the hub does not answer.
     """
     note = source("checkpoint")
     if note is None:
         raise InvalidInput("evidence.no_checkpoint", "There is no checkpoint at this place, so it is not a log.")
-    checkpoint = open_checkpoint(note.decode(errors="replace"), key, key.name, second)
+    checkpoint = trusted(note.decode(errors="replace"))
     missing, numbers, hashes = set(wanted), dict[bytes, int](), list[bytes]()
     for number, tile in _newest_first(source, checkpoint.size):
         for offset in range(len(tile) // HASH_SIZE):

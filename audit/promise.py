@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Self
 
 from sqlalchemy import select
@@ -19,7 +18,8 @@ from sqlalchemy.orm import Session
 from adapters.clock import system_now
 from adapters.errors import InvalidInput
 from adapters.settings import Settings
-from audit.keys import SigningKey, VerifierKey
+from audit.keys import VerifierKey
+from audit.log_keys import promise_signer
 from audit.merkle import HASH_SIZE
 from audit.models import Evidence
 from audit.note import Note
@@ -76,11 +76,11 @@ def promised(settings: Settings, leaves: Sequence[bytes], made_at: datetime | No
         made_at: when they were written; now when not given.
 
     Raises:
-        Misconfigured: the log's key is wrong.
+        Misconfigured: the key is wrong.
     """
-    if not leaves or not settings.log_key:
+    if not leaves or not settings.promise_key:
         return ""
-    key, moment = _key(settings.log_origin, settings.log_key), made_at or system_now()
+    key, moment = promise_signer(settings), made_at or system_now()
     due = moment + timedelta(seconds=settings.promise_seconds)
     promise = Promise(settings.log_origin, moment, due, tuple(leaves[:MOST_LEAVES]))
     return str(Note(str(promise)).signed(key))
@@ -109,6 +109,10 @@ def is_promise(data: bytes) -> bool:
 
 def open_promise(data: bytes, key: VerifierKey, origin: str) -> Promise:
     """Read a signed promise, as a note or as the value of a header, and trust it.
+
+    Args:
+        key: that the log's promises are signed with (``LogKeys.promises``).
+        origin: the log's name.
 
     Raises:
         InvalidInput: it is malformed, of another log, or not signed by the key.
@@ -166,12 +170,6 @@ def judged(promise: Promise, found: Mapping[bytes, int], now: datetime) -> Kept:
 
 def _without(leaves: Iterable[bytes], found: Mapping[bytes, int]) -> tuple[bytes, ...]:
     return tuple(leaf for leaf in leaves if leaf not in found)
-
-
-@lru_cache(maxsize=4)
-def _key(origin: str, text: str) -> SigningKey:
-    """The log's key, which takes as long to derive as a signature to make."""
-    return SigningKey.from_setting(origin, text)
 
 
 def _unwrapped(data: bytes) -> bytes:

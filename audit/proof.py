@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 
 from adapters.errors import InvalidInput, NotFound
 from adapters.prepared import Prepared
-from audit.checkpoint import Checkpoint, open_checkpoint
-from audit.keys import VerifierKey
+from audit.checkpoint import Checkpoint
+from audit.log_keys import LogKeys
 from audit.merkle import HASH_SIZE, inclusion_proof, leaf_hash, verify_inclusion
 from audit.models import LogCheckpoint
 from audit.note import Note
 from audit.tiles import around, reader
+from audit.witness.policy import Policy
+from audit.witness.quorum import trusted_checkpoint
 
 HEADER = "c2sp.org/tlog-proof@v1"
 MAXIMUM_PATH = 64
@@ -107,22 +109,21 @@ def prove_all(session: Session, indices: Sequence[int]) -> list[Proof]:
     return [Proof(index, tuple(inclusion_proof(index, size, read)), last.note) for index in indices]
 
 
-def check(proof: Proof, entry: bytes, key: VerifierKey, origin: str, second: VerifierKey | None = None) -> Checkpoint:
+def check(proof: Proof, entry: bytes, keys: LogKeys, policy: Policy | None = None) -> Checkpoint:
     """Check a proof against the entry's text, without the hub.
 
     Args:
         entry: the entry's canonical bytes.
-        key: the log's public key.
-        origin: the log's name.
-        second: the log's ML-DSA-44 key; what is signed with it must be right.
+        keys: the log's public keys; what is signed with one must be right.
+        policy: which witnesses must have cosigned the checkpoint; None asks for none.
 
     Returns:
         The checkpoint that the entry was proved to be under.
 
     Raises:
-        InvalidInput: the checkpoint is not the log's, or the entry is not at that number under it.
+        InvalidInput: the checkpoint is not the log's, too few cosigned it, or the entry is not at that number.
     """
-    checkpoint = open_checkpoint(proof.checkpoint, key, origin, second)
+    checkpoint = trusted_checkpoint(proof.checkpoint, keys, policy)
     if not verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.path, checkpoint.root):
         raise InvalidInput(
             "evidence.not_included",

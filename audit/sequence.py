@@ -18,6 +18,7 @@ from adapters.errors import Terminal
 from adapters.settings import Settings
 from audit.checkpoint import Checkpoint, open_checkpoint, sign_next
 from audit.keys import SigningKey
+from audit.log_keys import log_signer
 from audit.merkle import consistency_proof
 from audit.models import LOG_LOCK, LogCheckpoint, LogLeaf, LogTile
 from audit.tiles import Key, edge, extend, reader, tree_root
@@ -91,8 +92,8 @@ def run_forever(settings: Settings, stop: Event) -> None:
     Raises:
         Misconfigured: the sequencer's address or the log's key is missing or wrong.
     """
-    settings.require("sequencer_database_url", "log_key")
-    key = SigningKey.from_setting(settings.log_origin, settings.log_key)
+    settings.require("sequencer_database_url")
+    key = log_signer(settings)
     pause = 0.0
     while not stop.wait(pause):
         try:

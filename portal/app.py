@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import portal.api
 import portal.pages
 from adapters.settings import Settings
-from audit.keys import SigningKey
+from audit.log_keys import promise_signer
 from portal import edge, filters, i18n, layout
 from portal.secure import secure
 from portal.wiring import wire
@@ -27,8 +27,8 @@ def create_app(settings: Settings | None = None) -> edge.Portal:
     """
     settings = settings or Settings.load()
     settings.require("secret_key")
-    if settings.log_key:  # a wrong one is said now, and not by the first answer that carries a promise
-        SigningKey.from_setting(settings.log_origin, settings.log_key)
+    if settings.promise_key:  # a wrong one is said now, and not by the first answer that carries a promise
+        promise_signer(settings)
     wire(settings)
     app = edge.Portal("portal")
     app.settings = settings

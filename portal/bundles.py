@@ -4,7 +4,7 @@ import uuid
 
 from flask import Response
 
-from audit.keys import SigningKey
+from audit.log_keys import log_keys, promise_signer
 from exchange.deliveries.bundle import bundle
 from portal.access import current_actor
 from portal.edge import current_session, portal_settings
@@ -14,12 +14,11 @@ def bundle_answer(delivery_id: uuid.UUID) -> Response:
     """The bundle as a file named after the delivery.
 
     Raises:
-        Misconfigured: this process has no key of the log.
+        Misconfigured: this process has no key for promises, or does not know the log's.
     """
     settings = portal_settings()
-    settings.require("log_key")
-    key = SigningKey.from_setting(settings.log_origin, settings.log_key)
-    made = bundle(current_session(), current_actor(), delivery_id, key)
+    key, keys = promise_signer(settings), log_keys(settings)
+    made = bundle(current_session(), current_actor(), delivery_id, key, keys)
     answer = Response(made.data, content_type="application/zip")
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in made.number)
     answer.headers["Content-Disposition"] = f'attachment; filename="evidence-{plain}.zip"'

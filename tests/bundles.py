@@ -23,11 +23,14 @@ from audit.bundle import (
 )
 from audit.checkpoint import Checkpoint, sign_next
 from audit.keys import SigningKey
+from audit.log_keys import LogKeys
 from audit.merkle import consistency_proof, inclusion_proof, leaf_hash, root
 from audit.proof import Proof
 from schemas.canonical import canonical_bytes
 
 LOG = SigningKey("hub.example/log", bytes(range(32)))
+PROMISES = SigningKey("hub.example/log/promises", b"p" * 32)
+PUBLIC = LogKeys(LOG.verifier, LOG.second.verifier, PROMISES.verifier)
 DELIVERY_ID = "5f0c9f0e-6a55-4b1e-9d0e-0c7d1f0a9a11"
 _AGENCIES = {
     "asks": Ed25519PrivateKey.from_private_bytes(b"a" * 32),
@@ -42,9 +45,9 @@ class Made:
 
     files: dict[str, bytes]
 
-    def packed(self, key: SigningKey = LOG) -> bytes:
+    def packed(self, key: SigningKey = PROMISES) -> bytes:
         """The zip, its manifest signed anew."""
-        return pack(DELIVERY_ID, self.files, key)
+        return pack(LOG.verifier.name, DELIVERY_ID, self.files, key)
 
 
 def made(receipt_signed_by: str = "asks") -> Made:

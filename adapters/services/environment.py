@@ -8,15 +8,18 @@ from adapters.errors import Misconfigured
 from adapters.services.secrets import SecretFolder, write_private
 from adapters.settings import ENVIRONMENT_FILE, Settings
 
+NOT_FOR_ALL = ("SHUNIU_HOME", "SHUNIU_LOG_KEY")
+"""Left out of the file: the home may be moved, and the log's key is the sequencer's alone."""
 HEADER = "# Written by `shuniu up`. These are defaults: a variable set in the environment wins over its line here.\n"
 
 
 def generated_keys(secrets: SecretFolder) -> dict[str, str]:
-    """The hub's own keys, made at first use: cookies, sealing of connection secrets, log signature, attestation."""
+    """The hub's own keys, made at first use: cookies, sealing of secrets, log signature, promises, attestation."""
     return {
         "SHUNIU_SECRET_KEY": secrets.password("cookie-key"),
         "SHUNIU_SEALING_KEY": secrets.fernet_key("sealing-key"),
         "SHUNIU_LOG_KEY": secrets.raw_key("log-key"),
+        "SHUNIU_PROMISE_KEY": secrets.raw_key("promise-key"),
         "SHUNIU_HUB_KEY": secrets.raw_key("hub-key"),
     }
 
@@ -32,7 +35,7 @@ def write_environment(home: Path, values: Mapping[str, str]) -> None:
 
     Args:
         home: the hub's home.
-        values: settings; ``SHUNIU_HOME`` itself is left out, because the folder may be moved.
+        values: settings; those that are not for every process are left out.
 
     Raises:
         Misconfigured: a value has more than one line.
@@ -40,5 +43,5 @@ def write_environment(home: Path, values: Mapping[str, str]) -> None:
     for name, value in values.items():
         if len(value.splitlines()) > 1:
             raise Misconfigured("services.many_lines", "The setting {setting} must be one line.", setting=name)
-    lines = [f"{name}={value}\n" for name, value in sorted(values.items()) if name != "SHUNIU_HOME" and value]
+    lines = [f"{name}={value}\n" for name, value in sorted(values.items()) if name not in NOT_FOR_ALL and value]
     write_private(home / ENVIRONMENT_FILE, HEADER + "".join(lines))

@@ -19,6 +19,7 @@ from adapters.services.supervisor import Condition, Service, Supervisor
 
 PORTAL_SECONDS = 180.0
 AIRFLOW_SECONDS = 300.0
+LOG_KEY = "SHUNIU_LOG_KEY"
 CLEAN_SECONDS = 24 * 3600.0
 
 
@@ -32,6 +33,7 @@ class Programs:
         worker: command line of the worker.
         dags: folder of the DAG files.
         shuniu: absolute path of the command ``shuniu``, for Airflow's tasks.
+        public: settings that follow from the others and are no secrets: the log's public keys.
     """
 
     migrate: Callable[[str], None]
@@ -39,6 +41,7 @@ class Programs:
     worker: Sequence[str]
     dags: Path
     shuniu: Path
+    public: Callable[[Mapping[str, str]], Mapping[str, str]]
 
 
 @dataclass
@@ -67,6 +70,7 @@ class Hub:
         self._secrets = SecretFolder(self.home / "secrets")
         self._supervisor = Supervisor(self.home)
         self._foundation: Foundation | None = None
+        self._log_key = ""
 
     def start(self) -> None:
         """Start everything and wait until the portal answers; Airflow may still be coming up then.
@@ -88,7 +92,10 @@ class Hub:
             airflow = own_airflow or self._embedded_airflow(foundation.owner_url)
             environment |= {"SHUNIU_PORTAL_URL": self.portal_url, **airflow[0], **given_settings(self.environ)}
             given = {name: value for name, value in self.environ.items() if name.startswith("SHUNIU_")}
-            write_environment(self.home, {**environment, **given})
+            environment |= given
+            environment |= self.programs.public(environment)
+            write_environment(self.home, environment)
+            self._log_key = environment[LOG_KEY]
             self.say("Starting the portal, the worker and Airflow.")
             for service in airflow[1]:
                 self._supervisor.add(service)
@@ -136,13 +143,14 @@ class Hub:
                 lambda: answers(f"http://{LOOPBACK}:{self.ports.portal}/health"),
                 after=needs,
             ),
-            Service("worker", "", lambda: self._program("worker", self.programs.worker), after=needs),
+            Service("worker", "", lambda: self._program("worker", self.programs.worker, signs=True), after=needs),
         ]
 
-    def _program(self, name: str, argv: Sequence[str]) -> Command:
+    def _program(self, name: str, argv: Sequence[str], *, signs: bool = False) -> Command:
         inherited = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "TMPDIR")
         environ = {key: value for key, value in self.environ.items() if key in inherited or key.startswith("SHUNIU_")}
         environ |= {"SHUNIU_HOME": str(self.home), "PYTHONUNBUFFERED": "1", "LC_ALL": "C.UTF-8"}
+        environ[LOG_KEY] = self._log_key if signs else ""
         return Command(name, argv, self.home, environ)
 
     def _own_airflow(self) -> tuple[dict[str, str], list[Service]]:

@@ -10,7 +10,7 @@ from adapters.clock import system_now
 from adapters.database import transaction
 from adapters.errors import ShuniuError
 from adapters.settings import Settings
-from audit.keys import SigningKey, VerifierKey
+from audit.log_keys import log_keys
 from audit.store.keep import keep, try_lock
 from audit.store.place import Place
 from audit.store.publish import STEP, publish, state_of
@@ -26,7 +26,7 @@ def run_forever(settings: Settings, stop: Event) -> None:
     Raises:
         Misconfigured: the sequencer's address, the log's key or the store is not set, or set wrong.
     """
-    settings.require("sequencer_database_url", "log_key")
+    settings.require("sequencer_database_url")
     publisher = Publisher(settings, Place.of(settings))
     pause = 0.0
     while not stop.wait(pause):
@@ -48,7 +48,7 @@ class Publisher:
     def __init__(self, settings: Settings, place: Place) -> None:
         self._url = settings.sequencer_database_url
         self._place = place
-        self._key: VerifierKey = SigningKey.from_setting(settings.log_origin, settings.log_key).verifier
+        self._key = log_keys(settings).log
         self._locks: bool | None = None
         self._problem = ""
 

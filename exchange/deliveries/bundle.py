@@ -27,6 +27,7 @@ from audit.bundle import (
     proof_name,
 )
 from audit.keys import SigningKey
+from audit.log_keys import LogKeys
 from audit.models import Evidence, LogLeaf
 from audit.proof import prove_all
 from directory import permissions
@@ -55,11 +56,12 @@ class Bundle:
     data: bytes
 
 
-def bundle(session: Session, actor: Actor, delivery_id: uuid.UUID, key: SigningKey) -> Bundle:
+def bundle(session: Session, actor: Actor, delivery_id: uuid.UUID, key: SigningKey, keys: LogKeys) -> Bundle:
     """Put together the evidence of a delivery; that somebody took it is an entry itself.
 
     Args:
-        key: the log's, which signs the manifest.
+        key: signs the manifest.
+        keys: the log's public ones.
 
     Raises:
         NotFound: no such delivery.
@@ -70,7 +72,7 @@ def bundle(session: Session, actor: Actor, delivery_id: uuid.UUID, key: SigningK
     subject, matter = f"delivery/{delivery.id}", matter_of(delivery.grant)
     permissions.require(may_take(session, actor, delivery), "delivery.bundle_taken", subject, matter)
     files = _entries(session, delivery) | _documents(session, delivery)
-    files[KEYS] = _keys(session, delivery, key)
+    files[KEYS] = _keys(session, delivery, keys)
     append(
         session,
         "delivery.bundle_taken",
@@ -80,7 +82,7 @@ def bundle(session: Session, actor: Actor, delivery_id: uuid.UUID, key: SigningK
         authority=f"grant/{delivery.grant.number}",
         after={"number": delivery.number, "files": len(files)},
     )
-    return Bundle(delivery.number, pack(str(delivery.id), files, key))
+    return Bundle(delivery.number, pack(keys.log.name, str(delivery.id), files, key))
 
 
 def may_take(session: Session, actor: Actor, delivery: Delivery) -> permissions.Decision:
@@ -187,12 +189,12 @@ def _receipt(session: Session, given: Acknowledgement) -> dict[str, Any]:
     }
 
 
-def _keys(session: Session, delivery: Delivery, key: SigningKey) -> bytes:
+def _keys(session: Session, delivery: Delivery, keys: LogKeys) -> bytes:
     used = [delivery.acknowledgement.key_id] if delivery.acknowledgement else []
     agreement = delivery.grant.agreement
     used += [each.key_id for each in agreement.signatures] if agreement else []
     agencies = [_named(session, one) for one in sorted({one for one in used if one})]
-    return canonical_bytes({"log": [str(key.verifier), str(key.second.verifier)], "agencies": agencies})
+    return canonical_bytes({"log": str(keys).split(), "agencies": agencies})
 
 
 def _named(session: Session, key_id: uuid.UUID) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Blueprint
 
-from audit.keys import SigningKey
+from audit.log_keys import log_keys
 from portal.access import PUBLIC
 from portal.api.endpoint import endpoint, version_one
 from portal.edge import portal_settings
@@ -25,6 +25,7 @@ KEYS = {
                 "origin": {"type": "string"},
                 "verifier_key": {"type": "string"},
                 "ml_dsa_verifier_key": {"type": "string"},
+                "promise_verifier_key": {"type": "string", "description": "Signs promises, bundles and exports"},
             },
         },
     },
@@ -36,9 +37,9 @@ KEYS = {
 def show() -> dict[str, Any]:
     """Compare them with what the operator told you by another way before you trust them."""
     settings = portal_settings()
-    settings.require("hub_key", "log_key")
+    settings.require("hub_key")
     hub = Ed25519PrivateKey.from_private_bytes(base64.b64decode(settings.hub_key))
-    log = SigningKey.from_setting(settings.log_origin, settings.log_key)
+    log = log_keys(settings)
     return {
         "hub": {
             "algorithm": "Ed25519",
@@ -46,7 +47,8 @@ def show() -> dict[str, Any]:
         },
         "log": {
             "origin": settings.log_origin,
-            "verifier_key": str(log.verifier),
-            "ml_dsa_verifier_key": str(log.second.verifier),
+            "verifier_key": str(log.log),
+            "ml_dsa_verifier_key": str(log.second or ""),
+            "promise_verifier_key": str(log.promises or ""),
         },
     }

@@ -25,6 +25,14 @@ _FAULTS = {
 }
 
 
+PROMISE = {
+    "description": "The log's signed promise to hold the evidence of this call, and by when: a signed note (first line"
+    " \u2018shuniu promise of inclusion, version 1\u2019) as a byte sequence of RFC 8941. Absent where the call left"
+    " no evidence. Keep it; `shuniu audit check` says whether it was kept.",
+    "schema": {"type": "string", "pattern": "^:[A-Za-z0-9+/]+=*:$"},
+}
+
+
 def description(app: Flask) -> dict[str, Any]:
     """The whole API as an OpenAPI document."""
     paths: dict[str, dict[str, Any]] = {}
@@ -46,6 +54,7 @@ def description(app: Flask) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": openapi_schemas(),
+            "headers": {"Shuniu-Promise": PROMISE},
             "securitySchemes": {
                 "client": {
                     "type": "oauth2",
@@ -64,7 +73,10 @@ def _operation(app: Flask, rule: Rule, declared: Endpoint) -> dict[str, Any]:
         "operationId": rule.endpoint.replace(".", "_"),
         "tags": [rule.rule.split("/")[3] if rule.rule.startswith("/api/v1/") else "hub"],
         "parameters": _parameters(rule, declared),
-        "responses": {str(declared.status): _success(declared), **_faults(declared, closed)},
+        "responses": {
+            code: answer | {"headers": {"Shuniu-Promise": {"$ref": "#/components/headers/Shuniu-Promise"}}}
+            for code, answer in {str(declared.status): _success(declared), **_faults(declared, closed)}.items()
+        },
         "security": [{"client": []}] if closed else [],
     }
     documentation = app.view_functions[rule.endpoint].__doc__

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from adapters.clock import system_now
 from adapters.database import engine, transaction
 from adapters.settings import Settings
-from audit.checked import check_files
-from audit.keys import SigningKey, VerifierKey, parse_log_keys
+from audit.checked import Trust, check_files
 from audit.leaves import source_of
+from audit.log_keys import LogKeys, log_keys, parse_log_keys
 from audit.personal import Seal
 from audit.proof import prove
 from audit.queries import entry_at, log_state
@@ -55,7 +55,8 @@ def verify(
     settings = Settings.load()
     settings.require("app_database_url", "sealing_key")
     wire(settings)
-    key, second = _public_keys(settings, key_text)
+    keys = _public_keys(settings, key_text)
+    key, second = keys.log, keys.second
     note = kept.read_text(encoding="utf-8") if kept else ""
     database = engine(settings.app_database_url).execution_options(isolation_level="REPEATABLE READ")
     with Session(database) as session:
@@ -116,35 +117,32 @@ def proof(index: int, out: Path | None) -> None:
 @click.argument("files", type=READABLE, nargs=-1, required=True)
 @click.option("--key", "key_text", default="", help=KEY_HELP)
 @click.option("--log", "place", default="", help="Where the log lies: a hub's address, or a folder of C2SP tlog-tiles.")
+@click.option("--policy", type=READABLE, help="Which witnesses must have cosigned (c2sp.org/tlog-policy).")
 @click.pass_context
-def check_(context: click.Context, files: tuple[Path, ...], key_text: str, place: str) -> None:
+def check_(context: click.Context, files: tuple[Path, ...], key_text: str, place: str, policy: Path | None) -> None:
     """Check FILES without the hub's word: a proof and its entry, a promise, an evidence bundle.
 
     Exit status 0 when all holds, 1 when something does not or a promise was broken, 3 when a promise is not due yet.
     """
-    key, second = _public_keys(None, key_text)
+    trust = Trust(_public_keys(None, key_text), read_policy(policy) if policy else None)
     given = {str(file): file.read_bytes() for file in files}
-    checked = check_files(given, key, second, system_now(), source_of(place) if place else None)
+    checked = check_files(given, trust, system_now(), source_of(place) if place else None)
     click.echo("\n".join(checked.lines))
     context.exit(checked.status)
 
 
 @command.command("key")
 def key_() -> None:
-    """The log's public keys, Ed25519 and ML-DSA-44: what auditors and witnesses keep."""
-    for each in _public_keys(None, ""):
-        click.echo(str(each))
+    """The log's public keys, Ed25519 and ML-DSA-44, and that of its promises: what auditors and witnesses keep."""
+    click.echo(str(_public_keys(None, "")))
 
 
-def _public_keys(settings: Settings | None, text: str) -> tuple[VerifierKey, VerifierKey | None]:
+def _public_keys(settings: Settings | None, text: str) -> LogKeys:
     """Those given, as text or in a file of that name; without any, those of the settings."""
     if text:
         kept = Path(text) if len(text) <= LONGEST_PATH else None
         return parse_log_keys(kept.read_text(encoding="utf-8") if kept and kept.is_file() else text)
-    settings = settings or Settings.load()
-    settings.require("log_key")
-    key = SigningKey.from_setting(settings.log_origin, settings.log_key)
-    return key.verifier, key.second.verifier
+    return log_keys(settings or Settings.load())
 
 
 def _told(report: Report) -> str:

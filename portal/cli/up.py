@@ -17,6 +17,7 @@ from adapters.errors import Misconfigured, ShuniuError
 from adapters.services.hub import Hub, Programs
 from adapters.services.ports import LOOPBACK, Ports
 from adapters.settings import Settings
+from audit.log_keys import public_settings
 from portal.migrations.run import upgrade
 
 PORTAL_PROCESSES = 2
@@ -96,6 +97,7 @@ def _programs(environ: Mapping[str, str]) -> Programs:
         worker=[str(shuniu), "worker"],
         dags=_package_folder("airflow_dags"),
         shuniu=shuniu,
+        public=public_settings,
     )
 
 

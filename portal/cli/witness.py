@@ -9,7 +9,8 @@ from types import FrameType
 
 import click
 
-from audit.keys import VerifierKey, parse_log_keys
+from audit.keys import VerifierKey
+from audit.log_keys import parse_log_keys
 from audit.witness.cosign import Witness, cosigners
 from audit.witness.serve import Server
 
@@ -47,5 +48,4 @@ def command(folder: Path, name: str, logs: tuple[Path, ...], host: str, port: in
 
 
 def _keys(file: Path) -> list[VerifierKey]:
-    first, second = parse_log_keys(file.read_text(encoding="utf-8"))
-    return [first, second] if second else [first]
+    return parse_log_keys(file.read_text(encoding="utf-8")).checkpoint_keys

@@ -15,7 +15,7 @@ from adapters.clock import CITY_ZONE
 from adapters.errors import NotFound
 from adapters.paging import LARGEST_PAGE, Page
 from audit.actor import Actor
-from audit.keys import SigningKey
+from audit.log_keys import log_keys
 from audit.models import Evidence
 from audit.proof import prove
 from audit.queries import Found, Search, indices, log_state, personal, search
@@ -175,9 +175,7 @@ def _page(entry_id: uuid.UUID) -> dict[str, Any]:
         "agency": names_by_code(session, {row.agency_code}).get(row.agency_code, row.agency_code),
         "words": in_words(session, (row.subject, row.matter)),
         "log": log_state(session),
-        "log_key": str(SigningKey.from_setting(settings.log_origin, settings.log_key).verifier)
-        if settings.log_key
-        else "",
+        "log_key": str(log_keys(settings).log) if settings.log_verifier or settings.log_key else "",
         "may_open": found.has_personal and current_actor().has(*READERS),
     }
 

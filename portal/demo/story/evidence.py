@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from adapters.database import engine
-from audit.keys import SigningKey
+from audit.log_keys import log_keys
 from audit.models import Evidence, EvidenceQueue, LogLeaf
 from audit.personal import Seal
 from audit.queries import Search, search
@@ -131,7 +131,7 @@ def _tamper(stage: Stage) -> Tampered:
 
 def _verified(stage: Stage, session: Session) -> Report:
     settings = stage.settings
-    key = SigningKey.from_setting(settings.log_origin, settings.log_key).verifier
+    key = log_keys(settings).log
     return verify_log(session, key, key.name, registered(), seal=Seal(settings.sealing_key))
 
 

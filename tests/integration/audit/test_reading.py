@@ -17,6 +17,7 @@ from adapters.errors import Conflict, InvalidInput, NotFound
 from adapters.work import Runner, Work, WorkState, enqueue, fail
 from audit.actor import HUB, Actor
 from audit.append import append
+from audit.log_keys import LogKeys, promise_signer
 from audit.models import Evidence
 from audit.proof import Proof, check, prove
 from audit.queries import Search, entry, entry_at, indices, log_state, personal, search, timeline
@@ -42,13 +43,13 @@ def shuniu(log: Log, *arguments: str) -> Result:
 def test_a_proof_holds_for_its_entry_and_no_other(long_log: Log, app: Session, index: int) -> None:
     proof = Proof.parse(str(prove(app, index)))
     body = entry_at(app, index).row.body
-    checkpoint = check(proof, body, long_log.key.verifier, long_log.settings.log_origin)
+    checkpoint = check(proof, body, LogKeys(long_log.key.verifier))
     assert checkpoint.size == 600
     with pytest.raises(InvalidInput, match=f"entry {index} of the log is another"):
-        check(proof, body + b" ", long_log.key.verifier, long_log.settings.log_origin)
+        check(proof, body + b" ", LogKeys(long_log.key.verifier))
     moved = Proof(index ^ 1, proof.path, proof.checkpoint)
     with pytest.raises(InvalidInput):
-        check(moved, body, long_log.key.verifier, long_log.settings.log_origin)
+        check(moved, body, LogKeys(long_log.key.verifier))
 
 
 def test_there_is_no_proof_for_what_is_not_numbered(app: Session) -> None:
@@ -214,7 +215,8 @@ def test_the_command_refuses_a_log_that_was_cut_back(log: Log, tmp_path: Path) -
 
 def test_the_command_proves_and_checks_without_the_hub(long_log: Log, tmp_path: Path) -> None:
     key = shuniu(long_log, "key").output.strip()
-    assert key.split() == [str(long_log.key.verifier), str(long_log.key.second.verifier)]
+    promises = promise_signer(long_log.settings).verifier
+    assert key.split() == [str(long_log.key.verifier), str(long_log.key.second.verifier), str(promises)]
     assert shuniu(long_log, "proof", "42").output.startswith("c2sp.org/tlog-proof@v1\nindex 42\n")
     written = shuniu(long_log, "proof", "42", "--out", str(tmp_path))
     assert written.exit_code == 0, written.output

@@ -56,6 +56,18 @@ def test_status_shows_address_and_health_of_every_service(hub: RunningHub) -> No
     assert "healthy" in hub.shuniu("status").stdout
 
 
+def test_the_logs_key_is_the_workers_alone(hub: RunningHub) -> None:
+    key = (hub.home / "secrets" / "log-key").read_text()
+    assert key not in (hub.home / "secrets" / "environment").read_text()
+    pids = {row["name"]: row["pid"] for row in reported_services(hub.home) if row["pid"]}
+    assert {name for name, pid in pids.items() if key.encode() in Path(f"/proc/{pid}/environ").read_bytes()} == {
+        "worker"
+    }
+    said = hub.shuniu("audit", "key").stdout.split()
+    assert said == hub.settings.log_verifier.split()
+    assert len(said) == 3
+
+
 def test_killed_service_comes_back(hub: RunningHub) -> None:
     for name in ("worker", "seaweedfs", "postgresql", "portal"):
         before = next(row for row in reported_services(hub.home) if row["name"] == name)

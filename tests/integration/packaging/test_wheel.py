@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from audit.bundle import RECEIPT
-from tests.bundles import LOG, made
+from tests.bundles import PUBLIC, made
 
 PROJECT = Path(__file__).parents[3]
 NOT_SHIPPED = {".pot", ".pyc"}
@@ -128,7 +128,7 @@ def test_installed_wheel_checks_a_bundle_without_hub_or_network(python: Path, tm
     bundle, parts = tmp_path / "evidence.zip", made()
     bundle.write_bytes(parts.packed())
     keys = tmp_path / "log-keys.txt"
-    keys.write_text(f"{LOG.verifier}\n{LOG.second.verifier}\n")
+    keys.write_text(str(PUBLIC))
 
     def check() -> tuple[int, str]:
         command = [str(python), "-c", OFFLINE, str(bundle), "--key", str(keys)]

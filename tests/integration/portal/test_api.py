@@ -185,7 +185,9 @@ def test_the_description_names_every_route_and_every_contract_it_refers_to(porta
     named = {operation["operationId"] for operation in operations}
     assert {name.replace(".", "_") for name in declared} - named == {"api_description_page"}
     assert len(named) == len(operations)
-    known = {f"#/components/schemas/{name}" for name in described["components"]["schemas"]}
+    parts = {kind: set(described["components"][kind]) for kind in ("schemas", "headers")}
+    known = {f"#/components/{kind}/{name}" for kind, names in parts.items() for name in names}
+    assert all("Shuniu-Promise" in answer["headers"] for each in operations for answer in each["responses"].values())
     assert {reference.split("/$defs")[0] for reference in references(described)} <= known
     for schema in described["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)

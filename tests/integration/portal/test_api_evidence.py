@@ -14,11 +14,14 @@ from audit.actor import HUB
 from audit.append import append
 from audit.checkpoint import open_checkpoint
 from audit.keys import SigningKey, VerifierKey
+from audit.log_keys import log_keys, parse_log_keys
 from audit.merkle import HASH_SIZE
 from audit.proof import Proof, check
 from audit.sequence import sequence
 from audit.tiles import edge, path, tree_root, width
 from tests.integration.portal.world import World, refused
+
+NAMES_OF_KEYS = ("verifier_key", "ml_dsa_verifier_key", "promise_verifier_key")
 
 
 def numbered(world: World) -> None:
@@ -86,10 +89,11 @@ def test_an_entry_comes_with_a_proof_that_holds_without_the_hub(world: World) ->
     numbered(world)
     shown = world.asks.get(there).get_json()
     keys = world.portal.test_client().get("/api/v1/keys").get_json()["log"]
-    key = VerifierKey.parse(keys["verifier_key"])
+    known = parse_log_keys(" ".join(keys[name] for name in NAMES_OF_KEYS))
     proof = Proof.parse(shown["proof"])
     assert proof.index == shown["index"]
-    check(proof, shown["entry"].encode(), key, keys["origin"])
+    check(proof, shown["entry"].encode(), known)
+    assert known == log_keys(world.portal.settings)
     assert str(world.application.id) in shown["entry"]
     assert world.gives.get(there).get_json() == shown
     assert refused(world.stranger.get(there)) == (403, "permission.evidence")

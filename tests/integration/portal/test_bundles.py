@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from audit.bundle import AGREEMENT, ANSWER, CHECKPOINT, DELIVERY, GRANT, KEYS, MANIFEST, RECEIPT, SIGNATURES, unpack
-from audit.keys import SigningKey
+from audit.log_keys import log_keys
 from directory.people.roles import Role
 from exchange.agreements.models import Agreement
 from exchange.deliveries.acknowledge import acknowledge
@@ -98,8 +98,7 @@ def test_both_sides_take_the_bundle_and_anybody_checks_it(world: World, tmp_path
 
     bundle, keys = tmp_path / "evidence.zip", tmp_path / "log-keys.txt"
     settings = world.portal.settings
-    log = SigningKey.from_setting(settings.log_origin, settings.log_key)
-    keys.write_text(f"{log.verifier}\n{log.second.verifier}\n")
+    keys.write_text(str(log_keys(settings)))
     for data, said in (
         (taken.get_data(), "receipt signed with the key"),
         (open_one.get_data(), "not acknowledged yet"),
@@ -124,7 +123,7 @@ def test_a_delivery_without_an_agreement_has_a_bundle_too(world: World, standing
     bundle = tmp_path / "evidence.zip"
     bundle.write_bytes(taken.get_data())
     settings = world.portal.settings
-    key = str(SigningKey.from_setting(settings.log_origin, settings.log_key).verifier)
+    key = str(log_keys(settings))
     done = CliRunner().invoke(shuniu, ["audit", "check", str(bundle), "--key", key])
     assert done.exit_code == 0, (done.output, done.exception)
 

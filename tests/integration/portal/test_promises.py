@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from adapters.clock import system_now
 from adapters.services.databases import connect
-from audit.keys import SigningKey
+from audit.keys import VerifierKey
+from audit.log_keys import log_keys
 from audit.models import Evidence
 from audit.promise import Promise, open_promise
 from portal.cli.main import shuniu
@@ -40,14 +41,13 @@ def address(world: World) -> Iterator[str]:
         thread.join()
 
 
-def key_of(world: World) -> SigningKey:
-    settings = world.portal.settings
-    return SigningKey.from_setting(settings.log_origin, settings.log_key)
+def key_of(world: World) -> VerifierKey:
+    return log_keys(world.portal.settings).promise_key
 
 
 def promise_in(world: World, answer: Any) -> Promise:
     data = answer.headers["Shuniu-Promise"].encode()
-    return open_promise(data, key_of(world).verifier, world.portal.settings.log_origin)
+    return open_promise(data, key_of(world), world.portal.settings.log_origin)
 
 
 def leaf_of(world: World, kind: str) -> bytes:
@@ -58,7 +58,7 @@ def leaf_of(world: World, kind: str) -> bytes:
 
 
 def checked(world: World, *arguments: object) -> Result:
-    given = ["audit", "check", "--key", str(key_of(world).verifier), *map(str, arguments)]
+    given = ["audit", "check", "--key", str(log_keys(world.portal.settings)), *map(str, arguments)]
     return CliRunner().invoke(shuniu, given)
 
 
@@ -97,7 +97,7 @@ def test_a_request_for_a_delivery_is_promised_and_its_answer_repeats_it(world: W
     again = world.asks.get(made.headers["Location"]).get_json()["promise"].encode()
     assert shown == again
     settings = world.portal.settings
-    told = open_promise(shown, key_of(world).verifier, settings.log_origin)
+    told = open_promise(shown, key_of(world), settings.log_origin)
     assert told.leaves == promise_in(world, made).leaves
 
 

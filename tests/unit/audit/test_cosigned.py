@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from adapters.errors import InvalidInput
 from audit.checkpoint import Checkpoint, open_checkpoint, sign_next
 from audit.cosigned import ed25519_message, ml_dsa_message
-from audit.keys import ED25519_COSIGNATURE, ML_DSA_44, Cosigner, SigningKey, VerifierKey, key_id, parse_log_keys
+from audit.keys import ED25519_COSIGNATURE, ML_DSA_44, Cosigner, SigningKey, VerifierKey, key_id
+from audit.log_keys import LogKeys, parse_log_keys
 from audit.merkle import leaf_hash, root
 from audit.note import Note, Signature
 
@@ -76,10 +77,19 @@ def test_a_cosignature_holds_for_its_text_its_moment_and_its_name_alone(
 def test_public_keys_of_cosigners_read_back() -> None:
     for key in (WITNESS.verifier, KEY.second.verifier):
         assert VerifierKey.parse(str(key)) == key
-    assert parse_log_keys(f"{KEY.verifier}\n{KEY.second.verifier}\n") == (KEY.verifier, KEY.second.verifier)
-    assert parse_log_keys(str(KEY.verifier)) == (KEY.verifier, None)
+    promises = SigningKey("hub.example/log/promises", bytes(32)).verifier
+    assert parse_log_keys(f"{KEY.verifier}\n{KEY.second.verifier}\n") == LogKeys(KEY.verifier, KEY.second.verifier)
+    assert parse_log_keys(str(KEY.verifier)) == LogKeys(KEY.verifier)
+    whole = LogKeys(KEY.verifier, KEY.second.verifier, promises)
+    assert parse_log_keys(str(whole)) == whole
     other = SigningKey("other.example/log", bytes(32))
-    for text in ("", str(KEY.second.verifier), f"{KEY.verifier} {other.second.verifier}", f"{KEY.verifier} x"):
+    for text in (
+        "",
+        str(KEY.second.verifier),
+        f"{KEY.verifier} {other.second.verifier}",
+        f"{KEY.verifier} x",
+        f"{promises} {KEY.verifier}",
+    ):
         with pytest.raises(InvalidInput):
             parse_log_keys(text)
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from adapters.errors import InvalidInput
 from adapters.settings import Settings
 from audit import tiles
-from audit.checked import BROKEN, HOLDS, NOT_YET, check_files
+from audit.checked import BROKEN, HOLDS, NOT_YET, Trust, check_files
 from audit.checkpoint import Checkpoint, open_checkpoint, sign_next
 from audit.keys import SigningKey
 from audit.leaves import source_of
+from audit.log_keys import LogKeys
 from audit.merkle import consistency_proof, inclusion_proof, leaf_hash, root
 from audit.note import Note
 from audit.promise import CONTEXT, MOST_LEAVES, Promise, as_header, judged, open_promise, promised
@@ -24,7 +25,9 @@ from audit.proof import Proof
 
 ORIGIN = "hub.example/log"
 KEY = SigningKey(ORIGIN, bytes(range(32)))
-SETTINGS = Settings(Path(), log_key=base64.b64encode(bytes(range(32))).decode(), log_origin=ORIGIN)
+PROMISES = SigningKey(f"{ORIGIN}/promises", b"p" * 32).verifier
+TRUST = Trust(LogKeys(KEY.verifier, None, PROMISES))
+SETTINGS = Settings(Path(), promise_key=base64.b64encode(b"p" * 32).decode(), log_origin=ORIGIN)
 MADE = datetime(2026, 11, 22, 8, tzinfo=UTC)
 LATE = MADE + timedelta(seconds=61)
 SIZE = 700
@@ -60,32 +63,34 @@ def test_a_promise_reads_back(leaves: list[bytes], microseconds: int) -> None:
     note = promised(SETTINGS, leaves, moment)
     expected = Promise(ORIGIN, moment, moment + timedelta(seconds=60), tuple(leaves))
     for data in (note.encode(), as_header(note).encode(), f"  {as_header(note)}\n".encode()):
-        assert open_promise(data, KEY.verifier, ORIGIN) == expected
+        assert open_promise(data, PROMISES, ORIGIN) == expected
 
 
 def test_a_promise_is_no_checkpoint_and_a_checkpoint_no_promise() -> None:
     note = promise_of(LEAVES[0]).decode()
     with pytest.raises(InvalidInput) as caught:
-        open_checkpoint(note, KEY.verifier, ORIGIN)
+        open_checkpoint(note, PROMISES, ORIGIN)
     assert caught.value.code == "evidence.bad_checkpoint"
     with pytest.raises(InvalidInput) as caught:
-        open_promise(NOTE.encode(), KEY.verifier, ORIGIN)
+        open_promise(NOTE.encode(), PROMISES, ORIGIN)
     assert caught.value.code == "evidence.bad_promise"
 
 
 def test_no_promise_without_key_or_entries_and_of_sixteen_at_most() -> None:
     assert promised(SETTINGS, ()) == ""
-    assert promised(replace(SETTINGS, log_key=""), [LEAVES[0]]) == ""
-    assert open_promise(promise_of(*LEAVES), KEY.verifier, ORIGIN).leaves == tuple(LEAVES[:MOST_LEAVES])
+    assert promised(replace(SETTINGS, promise_key=""), [LEAVES[0]]) == ""
+    assert open_promise(promise_of(*LEAVES), PROMISES, ORIGIN).leaves == tuple(LEAVES[:MOST_LEAVES])
     assert len(as_header(promise_of(*LEAVES).decode())) < 2_000
 
 
 def test_a_changed_promise_binds_nobody() -> None:
     good = promise_of(LEAVES[0]).decode()
-    stranger = Note(good.partition("\n\n")[0] + "\n").signed(SigningKey(ORIGIN, bytes(32)))
-    for bad in (good.replace("08:01:00", "08:01:01"), good.replace(ORIGIN, "other.example/log"), str(stranger)):
+    stranger = Note(good.partition("\n\n")[0] + "\n").signed(SigningKey(PROMISES.name, bytes(32)))
+    by_the_log = str(Note(good.partition("\n\n")[0] + "\n").signed(KEY))
+    moved = (good.replace("08:01:00", "08:01:01"), good.replace(ORIGIN, "other.example/log"))
+    for bad in (*moved, str(stranger), by_the_log):
         with pytest.raises(InvalidInput, match="not signed by the key"):
-            open_promise(bad.encode(), KEY.verifier, ORIGIN)
+            open_promise(bad.encode(), PROMISES, ORIGIN)
 
 
 @pytest.mark.parametrize(
@@ -118,16 +123,16 @@ def test_judged_by_the_moment_and_by_what_is_there() -> None:
 
 @pytest.mark.parametrize("index", [0, 255, 256, 511, 512, 699])
 def test_a_kept_promise_is_found_in_a_folder_of_tiles(folder: Path, index: int) -> None:
-    checked = check_files({"p": promise_of(LEAVES[index])}, KEY.verifier, None, LATE, source_of(str(folder)))
+    checked = check_files({"p": promise_of(LEAVES[index])}, TRUST, LATE, source_of(str(folder)))
     assert (checked.status, checked.lines[0][:8]) == (HOLDS, "p: kept.")
     assert f"number {index}." in checked.lines[0]
 
 
 def test_a_broken_one_is_named_and_one_that_is_not_due_waits(folder: Path) -> None:
     given = {"p": promise_of(LEAVES[3], ERASED)}
-    broken = check_files(given, KEY.verifier, None, LATE, source_of(str(folder)))
+    broken = check_files(given, TRUST, LATE, source_of(str(folder)))
     assert (broken.status, "BROKEN" in broken.lines[0], ERASED.hex() in broken.lines[0]) == (BROKEN, True, True)
-    early = check_files(given, KEY.verifier, None, MADE, source_of(str(folder)))
+    early = check_files(given, TRUST, MADE, source_of(str(folder)))
     assert (early.status, "not due yet" in early.lines[0]) == (NOT_YET, True)
 
 
@@ -137,22 +142,22 @@ def test_tiles_that_are_not_those_of_the_checkpoint_prove_nothing(folder: Path) 
     tile.write_bytes(ERASED + whole[32:])
     for wanted in (ERASED, leaf_hash(b"never")):
         with pytest.raises(InvalidInput) as caught:
-            check_files({"p": promise_of(wanted)}, KEY.verifier, None, LATE, source_of(str(folder)))
+            check_files({"p": promise_of(wanted)}, TRUST, LATE, source_of(str(folder)))
         assert caught.value.code == "evidence.tiles_of_another_log"
     tile.unlink()
     with pytest.raises(InvalidInput) as caught:
-        check_files({"p": promise_of(ERASED)}, KEY.verifier, None, LATE, source_of(str(folder)))
+        check_files({"p": promise_of(ERASED)}, TRUST, LATE, source_of(str(folder)))
     assert caught.value.code == "evidence.tile_missing"
     (folder / "checkpoint").unlink()
     with pytest.raises(InvalidInput) as caught:
-        check_files({"p": promise_of(ERASED)}, KEY.verifier, None, LATE, source_of(str(folder)))
+        check_files({"p": promise_of(ERASED)}, TRUST, LATE, source_of(str(folder)))
     assert caught.value.code == "evidence.no_checkpoint"
 
 
 def test_a_proof_shows_that_a_promise_was_kept() -> None:
-    kept = check_files({"p": promise_of(LEAVES[5]), "5": proof_of(5), "e": b"entry 5"}, KEY.verifier, None, LATE)
+    kept = check_files({"p": promise_of(LEAVES[5]), "5": proof_of(5), "e": b"entry 5"}, TRUST, LATE)
     assert (kept.status, kept.lines) == (HOLDS, ("p: kept. What was promised is in the log, as number 5.",))
-    half = check_files({"p": promise_of(LEAVES[5], LEAVES[6]), "5": proof_of(5)}, KEY.verifier, None, LATE)
+    half = check_files({"p": promise_of(LEAVES[5], LEAVES[6]), "5": proof_of(5)}, TRUST, LATE)
     assert (half.status, "not shown by these proofs" in half.lines[0]) == (BROKEN, True)
 
 
@@ -169,5 +174,11 @@ def test_a_proof_shows_that_a_promise_was_kept() -> None:
 )
 def test_files_that_do_not_go_together_are_refused(files: dict[str, bytes], code: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        check_files(files, KEY.verifier, None, LATE)
+        check_files(files, TRUST, LATE)
     assert caught.value.code == code
+
+
+def test_a_promise_needs_the_key_of_promises() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check_files({"p": promise_of(LEAVES[5]), "5": proof_of(5)}, Trust(LogKeys(KEY.verifier)), LATE)
+    assert caught.value.code == "evidence.no_promise_key"

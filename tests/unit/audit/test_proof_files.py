@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from adapters.errors import InvalidInput
 from audit.checkpoint import Checkpoint, sign_next
 from audit.keys import SigningKey
+from audit.log_keys import LogKeys
 from audit.merkle import consistency_proof, inclusion_proof, leaf_hash, root
 from audit.proof import Proof, check
 from audit.tiles import extend, reader
@@ -30,22 +31,22 @@ def proof_of(index: int, extra: bytes = b"") -> Proof:
 def test_a_proof_reads_back_and_holds(index: int, extra: bytes) -> None:
     proof = proof_of(index, extra)
     assert Proof.parse(str(proof)) == proof
-    assert check(proof, ENTRIES[index], KEY.verifier, ORIGIN).size == 300
+    assert check(proof, ENTRIES[index], LogKeys(KEY.verifier)).size == 300
 
 
 @given(st.integers(0, 299), st.integers(0, 299))
 def test_a_proof_holds_for_its_own_entry_alone(index: int, other: int) -> None:
     if index != other:
         with pytest.raises(InvalidInput, match="does not show this entry"):
-            check(proof_of(index), ENTRIES[other], KEY.verifier, ORIGIN)
+            check(proof_of(index), ENTRIES[other], LogKeys(KEY.verifier))
         with pytest.raises(InvalidInput, match="does not show this entry"):
-            check(Proof(other, proof_of(index).path, NOTE), ENTRIES[index], KEY.verifier, ORIGIN)
+            check(Proof(other, proof_of(index).path, NOTE), ENTRIES[index], LogKeys(KEY.verifier))
 
 
 def test_a_proof_under_a_strangers_checkpoint_does_not_hold() -> None:
     stranger = SigningKey(ORIGIN, bytes(32))
     with pytest.raises(InvalidInput, match="not signed by the key"):
-        check(proof_of(1), ENTRIES[1], stranger.verifier, ORIGIN)
+        check(proof_of(1), ENTRIES[1], LogKeys(stranger.verifier))
 
 
 GOOD = str(proof_of(5))
