@@ -11,7 +11,7 @@ from datetime import datetime
 from adapters.errors import InvalidInput
 from audit.bundle_check import check_bundle
 from audit.checkpoint import Checkpoint
-from audit.leaves import Source, look_for
+from audit.leaves import CHECKPOINT, COSIGNED, Source, look_for
 from audit.log_keys import LogKeys
 from audit.merkle import leaf_hash, verify_inclusion
 from audit.note import Note
@@ -143,7 +143,9 @@ def _promises(given: _Sorted, trust: Trust, now: datetime, source: Source | None
             " entry, or name the log with --log: the hub's address, or a folder with its checkpoint and tiles.",
         )
     if source is not None:
-        found |= look_for(source, leaves - found.keys(), trust.checkpoint).numbers
+        for name in (COSIGNED, CHECKPOINT) if trust.policy else (CHECKPOINT,):
+            if leaves - found.keys():
+                found |= look_for(source, leaves - found.keys(), trust.checkpoint, name).numbers
     judgements = [(name, judged(promise, found, now)) for name, promise in opened]
     lines = [_told(name, kept, exact=source is not None) for name, kept in judgements]
     states = {kept.state for _, kept in judgements}

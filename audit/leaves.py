@@ -18,6 +18,9 @@ from audit.merkle import HASH_SIZE, inclusion_proof, verify_inclusion
 Source = Callable[[str], bytes | None]
 """Gives what lies at a path of C2SP tlog-tiles (``checkpoint``, ``tile/0/000``); None when nothing does."""
 
+CHECKPOINT = "checkpoint"
+COSIGNED = "cosigned"
+"""Where a log has its last checkpoint, and the newest that enough witnesses cosigned."""
 LOG_PATH = "/api/v1/log/"
 LARGEST_ANSWER = 1 << 20
 _TIMEOUT = urllib3.Timeout(connect=10, read=30)
@@ -41,20 +44,23 @@ def source_of(place: str) -> Source:
     return _hub(place) if place.startswith(("http://", "https://")) else _folder(Path(place))
 
 
-def look_for(source: Source, wanted: Collection[bytes], trusted: Callable[[str], Checkpoint]) -> Seen:
+def look_for(
+    source: Source, wanted: Collection[bytes], trusted: Callable[[str], Checkpoint], name: str = CHECKPOINT
+) -> Seen:
     """Look for leaf hashes, from the newest entries back, until all are found or nothing is left to read.
 
     Args:
         wanted: leaf hashes, 32 bytes each.
+        name: of the checkpoint to go by.
         trusted: reads a signed checkpoint, or refuses it with InvalidInput.
 
     Raises:
         InvalidInput: the checkpoint is missing or refused, or what lies beside it does not belong to it.
         Transient: the hub does not answer.
     """
-    note = source("checkpoint")
+    note = source(name)
     if note is None:
-        raise InvalidInput("evidence.no_checkpoint", "There is no checkpoint at this place, so it is not a log.")
+        raise InvalidInput("evidence.no_checkpoint", "There is no {name} at this place.", name=name)
     checkpoint = trusted(note.decode(errors="replace"))
     missing, numbers, hashes = set(wanted), dict[bytes, int](), list[bytes]()
     for number, tile in _newest_first(source, checkpoint.size):

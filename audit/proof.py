@@ -18,6 +18,7 @@ from audit.merkle import HASH_SIZE, inclusion_proof, leaf_hash, verify_inclusion
 from audit.models import LogCheckpoint
 from audit.note import Note
 from audit.tiles import around, reader
+from audit.witness.gathered import newest_cosigned, with_cosignatures
 from audit.witness.policy import Policy
 from audit.witness.quorum import trusted_checkpoint
 
@@ -86,7 +87,8 @@ def prove(session: Session, index: int) -> Proof:
 
 
 def prove_all(session: Session, indices: Sequence[int]) -> list[Proof]:
-    """Prove that entries are in the log, all under one checkpoint, the last.
+    """Prove that entries are in the log, all under one checkpoint: the newest that enough witnesses cosigned and that
+    covers them, if it is not too old, otherwise the last, with the cosignatures that it has so far.
 
     Raises:
         NotFound: no checkpoint covers one of the numbers yet.
@@ -102,11 +104,13 @@ def prove_all(session: Session, indices: Sequence[int]) -> list[Proof]:
             index=(missing or [0])[0],
             size=size,
         )
+    chosen = newest_cosigned(session, above=max(indices, default=0))
+    size, note = (chosen.size, chosen.note) if chosen else (size, with_cosignatures(session, size, last.note))
     places = sorted(set().union(*(around(index, size) for index in indices)))
     found = _TILES.rows(session, levels=[level for level, _ in places], numbers=[number for _, number in places])
     tiles = {(row.level, row.number): row.hashes for row in found}
     read = reader(lambda *place: tiles.get(place, b""))
-    return [Proof(index, tuple(inclusion_proof(index, size, read)), last.note) for index in indices]
+    return [Proof(index, tuple(inclusion_proof(index, size, read)), note) for index in indices]
 
 
 def check(proof: Proof, entry: bytes, keys: LogKeys, policy: Policy | None = None) -> Checkpoint:

@@ -18,6 +18,8 @@ from audit.merkle import HASH_SIZE
 from audit.models import Evidence, EvidencePersonal, EvidenceQueue, LogCheckpoint, LogLeaf, LogTile
 from audit.personal import details_of
 from audit.standing import Standing, standing
+from audit.store.queries import StoreState, store_state
+from audit.witness.gathered import with_cosignatures
 from audit.witness.standing import Agreement, agreement
 
 LONGEST_TIMELINE = 1_000
@@ -71,12 +73,13 @@ class LogState:
 
     Attributes:
         size: entries that are numbered and signed for.
-        checkpoint: the last checkpoint's signed note; empty before the first.
+        checkpoint: the last checkpoint's signed note, with its cosignatures so far; empty before the first.
         signed_at: when it was signed.
         waiting: entries that wait to be numbered.
         oldest_waiting: since when the oldest of them waits.
         standing: whether that is too long.
         agreement: what the witnesses of the site's policy say.
+        store: how far the log is published in the object store.
     """
 
     size: int
@@ -86,6 +89,7 @@ class LogState:
     oldest_waiting: datetime | None
     standing: Standing
     agreement: Agreement
+    store: StoreState
 
 
 def search(session: Session, wanted: Search, cursor: str | None = None, limit: int = USUAL_PAGE) -> Page[Evidence]:
@@ -191,12 +195,13 @@ def log_state(session: Session) -> LogState:
     waiting, oldest = session.execute(select(func.count(), func.min(EvidenceQueue.queued_at))).one()
     return LogState(
         size=last.size if last else 0,
-        checkpoint=last.note if last else "",
+        checkpoint=with_cosignatures(session, last.size, last.note) if last else "",
         signed_at=last.signed_at if last else None,
         waiting=waiting,
         oldest_waiting=oldest,
         standing=standing(oldest, last.signed_at if last else None),
         agreement=agreement(session),
+        store=store_state(session),
     )
 
 

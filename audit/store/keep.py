@@ -10,6 +10,7 @@ from audit.models import LogCheckpoint
 from audit.store.models import PUBLISH_LOCK, KeptCheckpoint
 from audit.store.place import DAYS_OF_A_YEAR, Place
 from audit.store.publish import state_of
+from audit.witness.gathered import newest_cosigned
 
 LOCKED, NOT_LOCKED = "LOCKED", "NOT_LOCKED"
 
@@ -27,7 +28,8 @@ def try_lock(session: Session, place: Place) -> bool:
 
 
 def keep(session: Session, place: Place, *, locks: bool) -> KeptCheckpoint | None:
-    """Keep the newest published checkpoint if none of this hour is kept; the caller commits.
+    """Keep a published checkpoint if none of this hour is kept; the caller commits. It is the newest that enough
+    witnesses cosigned, the newest of all where there is no policy or witnesses have long been away.
 
     A crash before the commit leaves one version more under the same key, which is held too and does no harm.
 
@@ -43,7 +45,8 @@ def keep(session: Session, place: Place, *, locks: bool) -> KeptCheckpoint | Non
         return None
     now = system_now()
     hour = now.replace(minute=0, second=0, microsecond=0)
-    published = session.get(LogCheckpoint, state_of(session).size)
+    size = state_of(session).size
+    published = newest_cosigned(session, most=size) or session.get(LogCheckpoint, size)
     there = session.get(KeptCheckpoint, hour)
     if published is None or there is not None:
         return None

@@ -14,6 +14,7 @@ from audit.store.place import CHECKPOINT, TEXT, Place
 from audit.store.publish import STEP, check_tree, grown, state_of
 from audit.store.queries import store_state
 from audit.tiles import named, width
+from audit.witness.gathered import with_cosignatures
 
 PUBLISHED_AGAIN = "log_store.published_again"
 _log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def publish_again(session: Session, place: Place) -> int:
                 place.write(name, data)
                 written += 1
                 _log.info("%s is written again.", name)
-    place.write(CHECKPOINT, newest.note.encode(), TEXT)
+    place.write(CHECKPOINT, with_cosignatures(session, newest.size, newest.note).encode(), TEXT)
     row = state_of(session)
     row.size, row.published_at, row.problem, row.problem_since = newest.size, system_now(), "", None
     session.flush()

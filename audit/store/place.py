@@ -12,6 +12,8 @@ from adapters.objects import ObjectStore
 from adapters.settings import Settings
 
 CHECKPOINT = "checkpoint"
+COSIGNED = "cosigned"
+"""The newest published checkpoint that enough witnesses cosigned."""
 TEXT = "text/plain; charset=utf-8"
 LEGAL_FLOOR_YEARS = 3
 DAYS_OF_A_YEAR = 366

@@ -17,8 +17,9 @@ from audit.keys import VerifierKey
 from audit.merkle import HASH_SIZE
 from audit.models import LogCheckpoint, LogTile
 from audit.store.models import ONE, PUBLISH_LOCK, LogStore
-from audit.store.place import CHECKPOINT, TEXT, Place
+from audit.store.place import CHECKPOINT, COSIGNED, TEXT, Place
 from audit.tiles import WIDTH, count, path, shape, tree_root, width
+from audit.witness.gathered import newest_cosigned, with_cosignatures
 
 STEP = WIDTH * WIDTH
 """Entries in one step, if there are checkpoints to divide them by."""
@@ -42,17 +43,18 @@ def publish(session: Session, place: Place, key: VerifierKey) -> int:
     if not session.scalar(select(func.pg_try_advisory_xact_lock(PUBLISH_LOCK))):
         return 0
     row = state_of(session)
-    start = _published(session, place, key, row)
+    start, there = _published(session, place, key, row)
     following = _next(session, start)
     if row.problem:
         row.problem, row.problem_since = "", None
     if following is None:
         row.size = start
+        _add_cosignatures(session, place, start, there)
         return 0
     check_tree(session, following)
     for name, data, full in grown(session, start, following.size):
         _write_tile(place, name, data, full=full)
-    place.write(CHECKPOINT, following.note.encode(), TEXT)
+    place.write(CHECKPOINT, with_cosignatures(session, following.size, following.note).encode(), TEXT)
     row.size, row.published_at = following.size, system_now()
     _remove_partial_tiles(place, start, following.size)
     session.flush()
@@ -67,20 +69,47 @@ def state_of(session: Session) -> LogStore:
     return session.get_one(LogStore, ONE)
 
 
-def _published(session: Session, place: Place, key: VerifierKey, row: LogStore) -> int:
-    """How many entries the store covers, if it holds what was published and the database continues it."""
+def publish_cosigned(session: Session, place: Place, written: str) -> str:
+    """Publish the newest checkpoint that enough witnesses cosigned, no newer than what is published.
+
+    Args:
+        written: what this process published so last; empty at its start.
+
+    Returns:
+        what is published so now.
+
+    Raises:
+        Transient: the store does not answer.
+    """
+    found = newest_cosigned(session, most=state_of(session).size)
+    if found is None or found.note == written:
+        return written
+    place.write(COSIGNED, found.note.encode(), TEXT)
+    return found.note
+
+
+def _add_cosignatures(session: Session, place: Place, size: int, there: bytes) -> None:
+    """Write the published checkpoint anew when witnesses have cosigned it since."""
+    own = session.get(LogCheckpoint, size)
+    note = with_cosignatures(session, size, own.note).encode() if own else there
+    if len(note) > len(there):
+        place.write(CHECKPOINT, note, TEXT)
+
+
+def _published(session: Session, place: Place, key: VerifierKey, row: LogStore) -> tuple[int, bytes]:
+    """How many entries the store covers, if it holds what was published and the database continues it; its note."""
     note = place.read(CHECKPOINT)
     if note is None:
         if row.size:
             raise _changed(f"its checkpoint of {row.size} entries is gone")
-        return 0
+        return 0, b""
     found = _opened(note, key)
     if found.size < row.size:
         raise _changed(f"its checkpoint is of {found.size} entries, one of {row.size} was published")
     own = session.get(LogCheckpoint, found.size)
     if own is None or own.root != found.root:
         raise _changed(f"it holds a signed checkpoint of {found.size} entries that the database does not have")
-    return found.size
+    return found.size, note
 
 
 def _opened(note: bytes, key: VerifierKey) -> Checkpoint:

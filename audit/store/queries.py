@@ -1,13 +1,17 @@
 """How the log's publication stands, for status and pages."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from adapters.clock import system_now
 from audit.models import LogCheckpoint
 from audit.store.models import ONE, KeptCheckpoint, LogStore
+
+LATE_AFTER = timedelta(minutes=2)
+"""A checkpoint is usually published a second after it was signed."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,17 @@ class StoreState:
     problem_since: datetime | None
     kept_at: datetime | None
     kept_until: datetime | None
+
+    @property
+    def behind(self) -> int:
+        """Entries that are signed for and not published yet."""
+        return max(0, self.size - self.published)
+
+    @property
+    def late(self) -> bool:
+        """Whether what is signed has not been published for longer than usual."""
+        waited = system_now() - self.published_at if self.published_at else LATE_AFTER * 2
+        return bool(self.behind) and waited > LATE_AFTER
 
 
 def store_state(session: Session) -> StoreState:

@@ -13,7 +13,7 @@ from adapters.settings import Settings
 from audit.log_keys import log_keys
 from audit.store.keep import keep, try_lock
 from audit.store.place import Place
-from audit.store.publish import STEP, publish, state_of
+from audit.store.publish import STEP, publish, publish_cosigned, state_of
 
 PAUSE_SECONDS = 1.0
 LONGEST_PAUSE = 30.0
@@ -50,7 +50,7 @@ class Publisher:
         self._place = place
         self._key = log_keys(settings).log
         self._locks: bool | None = None
-        self._problem = ""
+        self._problem = self._cosigned = ""
 
     def step(self) -> int:
         """Publish what comes next, and keep this hour's checkpoint; how many entries more are published.
@@ -63,6 +63,8 @@ class Publisher:
             self._prepare()
         with transaction(self._url) as session:
             done = publish(session, self._place, self._key)
+        with transaction(self._url) as session:
+            self._cosigned = publish_cosigned(session, self._place, self._cosigned)
         with transaction(self._url) as session:
             kept = keep(session, self._place, locks=bool(self._locks))
             if kept:

@@ -18,7 +18,7 @@ from audit.merkle import HASH_SIZE
 from audit.models import LogCheckpoint, LogTile
 from audit.report import Finding, Report
 from audit.store.models import ONE, PUBLISH_LOCK, KeptCheckpoint, LogStore
-from audit.store.place import CHECKPOINT, Place
+from audit.store.place import CHECKPOINT, COSIGNED, Place
 from audit.tiles import WIDTH, named, path, shape
 
 TILES = "tile/"
@@ -72,6 +72,9 @@ class _Comparison:
         if found is None:
             return
         self._newest = found.size
+        cosigned = self._place.read(COSIGNED)
+        if cosigned is not None:
+            self._opened(cosigned, "The cosigned checkpoint in the object store")
         if found.size < self._published:
             sentence = "The newest checkpoint in the object store is an old one: it was rolled back."
             self._add("store_rolled_back", sentence, f"{self._published} entries", f"{found.size} entries")
@@ -116,7 +119,7 @@ class _Comparison:
             tile = named(name.removeprefix(TILES)) if name.startswith(TILES) else None
             if tile:
                 there.add(tile)
-            elif name != CHECKPOINT and not name.startswith("kept/") and name != "trial":
+            elif name not in {CHECKPOINT, COSIGNED} and not name.startswith("kept/") and name != "trial":
                 strange.append(name)
         return there, strange
 

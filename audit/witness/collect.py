@@ -26,6 +26,7 @@ from audit.keys import VerifierKey
 from audit.merkle import consistency_proof
 from audit.models import LogCheckpoint, LogTile
 from audit.note import Note, Signature
+from audit.store.models import ONE, LogStore
 from audit.tiles import reader
 from audit.witness.call import Reply, call
 from audit.witness.models import AWAY, BEHIND, CONTRADICTIONS, REFUSED, UNKNOWN, LogCosignature, LogWitness
@@ -73,7 +74,7 @@ def start(settings: Settings, stop: threading.Event) -> list[threading.Thread]:
 
 
 def tend(url: str, witness: PolicyWitness, *, again: bool = False) -> str | None:
-    """Submit the last checkpoint to a witness, if it is new to it.
+    """Submit a checkpoint to a witness, if one is new to it.
 
     Args:
         url: the database, as the app role.
@@ -85,12 +86,13 @@ def tend(url: str, witness: PolicyWitness, *, again: bool = False) -> str | None
     """
     with transaction(url) as session:
         row = _row(session, witness)
-        known, size, problem = row.size, _last_size(session), row.problem
+        known, problem = row.size, row.problem
+        size = _submitted(session, known, leading=bool(problem) or again)
     if not size or (known == size and not problem and not again):
         return None
-    asked = _ask(url, witness, min(known, size))
+    asked = _ask(url, witness, min(known, size), size)
     if asked.reply.status == 409 and asked.its_size <= asked.size:
-        asked = _ask(url, witness, asked.its_size)
+        asked = _ask(url, witness, asked.its_size, size)
     with transaction(url) as session:
         return _record(session, witness, asked)
 
@@ -107,10 +109,27 @@ def _look_after(settings: Settings, witness: PolicyWitness, stop: threading.Even
         pause = min(LONGEST_PAUSE, max(PAUSE_SECONDS, pause * 2)) if problem else PAUSE_SECONDS
 
 
-def _ask(url: str, witness: PolicyWitness, old: int) -> Asked:
+def _submitted(session: Session, known: int, *, leading: bool) -> int:
+    """The checkpoint that a witness gets next: one that another cosigned already, so that cosignatures come together on
+    the same checkpoints, otherwise the last that is published. What is in no store yet could be lost with the
+    database, and the witness would then know more than anybody could continue.
+
+    Args:
+        known: the size that it cosigned last.
+        leading: whether the last is asked for, whatever others cosigned.
+    """
+    followed = select(LogCosignature.size).where(LogCosignature.size > known).order_by(LogCosignature.size.desc())
+    size = None if leading else session.scalar(followed.limit(1))
+    if size is not None and session.get(LogCheckpoint, size) is not None:
+        return size
+    published = session.get(LogStore, ONE)
+    sizes = select(LogCheckpoint.size).order_by(LogCheckpoint.size.desc()).limit(1)
+    return session.scalar(sizes.where(LogCheckpoint.size <= published.size) if published else sizes) or 0
+
+
+def _ask(url: str, witness: PolicyWitness, old: int, size: int) -> Asked:
     with transaction(url) as session:
-        last = session.scalars(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1)).one()
-        size, note = last.size, last.note
+        note = session.get_one(LogCheckpoint, size).note
         try:
             proof = tuple(_proof(session, old, size))
         except (LookupError, ValueError):  # tiles that were damaged prove nothing; the witness then says so

@@ -65,6 +65,11 @@ def configure(path: str) -> None:
     _policy[:] = [read_policy(Path(path))] if path else []
 
 
+def policy_in_use() -> Policy | None:
+    """The policy of this process, if its site has one."""
+    return _policy[0] if _policy else None
+
+
 def agreement(session: Session) -> Agreement:
     """What the witnesses of this process's policy said last."""
     if not _policy:

@@ -11,6 +11,7 @@ from audit.models import Evidence
 from audit.proof import prove
 from audit.queries import Search, indices, log_state, search, tile
 from audit.tiles import WIDTH, named
+from audit.witness.gathered import newest_cosigned
 from portal.access import PUBLIC, current_actor
 from portal.api.endpoint import Query, endpoint, page_body, paging, version_one
 from portal.edge import current_session
@@ -93,11 +94,25 @@ def show(entry_id: uuid.UUID) -> dict[str, Any]:
 @blueprint.get("/log/checkpoint")
 @endpoint("The log's last checkpoint", response=TEXT, admits=PUBLIC, media_type="text/plain")
 def checkpoint() -> Response:
-    """A signed note of the log's size and root (c2sp.org/tlog-checkpoint); `/api/v1/keys` has the key."""
+    """A signed note of the log's size and root (c2sp.org/tlog-checkpoint) with the witnesses' cosignatures so far;
+    `/api/v1/keys` has the key."""
     note = log_state(current_session()).checkpoint
     if not note:
         raise NotFound("log.empty", "The log has no checkpoint yet. The first one follows the first entry.")
     return Response(note, content_type="text/plain; charset=utf-8")
+
+
+@blueprint.get("/log/cosigned")
+@endpoint("The log's newest checkpoint with enough witnesses", response=TEXT, admits=PUBLIC, media_type="text/plain")
+def cosigned() -> Response:
+    """The newest that as many witnesses cosigned as the site's policy asks for (c2sp.org/tlog-cosignature)."""
+    found = newest_cosigned(current_session())
+    if found is None:
+        raise NotFound(
+            "log.not_cosigned",
+            "No checkpoint of these days is cosigned by enough witnesses. Take the last one: /api/v1/log/checkpoint.",
+        )
+    return Response(found.note, content_type="text/plain; charset=utf-8")
 
 
 @blueprint.get("/log/tile/<path:name>")

@@ -103,6 +103,7 @@ def proof(index: int, out: Path | None) -> None:
     """Prove that the entry with the number INDEX is in the log (a tlog-proof file)."""
     settings = Settings.load()
     settings.require("app_database_url")
+    configure(settings.witnesses)
     with transaction(settings.app_database_url) as session:
         text, body = str(prove(session, index)), entry_at(session, index).row.body
     if out is None:

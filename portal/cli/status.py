@@ -1,4 +1,4 @@
-"""``shuniu status``: each service, where it is and how it is, and how far the log is in the object store."""
+"""``shuniu status``: each service, where and how it is; how far the log is published, and which witnesses agree."""
 
 import json
 import sys
@@ -13,6 +13,7 @@ from adapters.services.supervisor import Health
 from adapters.settings import Settings
 from audit.store.keep import NOT_LOCKED
 from audit.store.queries import store_state
+from audit.witness.standing import agreement, configure
 
 WELL = {Health.HEALTHY, Health.DONE}
 COLUMNS = ("name", "health", "pid", "restarts", "address", "note")
@@ -35,15 +36,20 @@ def command(as_json: bool) -> None:
     else:
         _show(services)
         _show_store(store)
-    well = all(service["health"] in WELL for service in services) and not store.get("problem")
+    contradicted = any(each["contradicts"] for each in store.get("witnesses", ()))
+    well = all(service["health"] in WELL for service in services) and not store.get("problem") and not contradicted
     sys.exit(3 if not pid else 0 if well else 1)
 
 
 def _log_store(settings: Settings) -> dict[str, Any]:
-    """How far the log is published; the database's own state is said by its service."""
+    """How far the log is published, and who agrees; the database's own state is said by its service."""
+    configure(settings.witnesses)
     try:
         with transaction(settings.app_database_url) as session:
-            return vars(store_state(session))
+            state = store_state(session)
+            said = agreement(session)
+        witnesses = [vars(each) | {"contradicts": each.contradicts} for each in said.witnesses]
+        return {**vars(state), "behind": state.behind, "late": state.late, "witnesses": witnesses, "agreed": said.size}
     except SQLAlchemyError as error:
         return {"problem": f"the database does not say how far it is ({type(error).__name__})"}
 
@@ -51,6 +57,8 @@ def _log_store(settings: Settings) -> dict[str, Any]:
 def _show_store(store: dict[str, Any]) -> None:
     if "size" in store:
         click.echo(f"\nThe object store has {store['published']} of the log's {store['size']} entries.")
+    if store.get("late"):
+        click.echo(f"WARNING: {store['behind']} entries are signed for and not published. See the worker's log.")
     if store.get("kept_at"):
         held = f"held until {store['kept_until']:%Y-%m-%d}" if store["kept_until"] else "not held: it can be deleted"
         click.echo(f"The last hourly checkpoint was kept at {store['kept_at']:%Y-%m-%d %H:%M} UTC, {held}.")
@@ -62,6 +70,19 @@ def _show_store(store: dict[str, Any]) -> None:
     if store.get("problem"):
         since = f" (since {store['problem_since']:%Y-%m-%d %H:%M} UTC)" if store.get("problem_since") else ""
         click.echo(f"PROBLEM with the log in the object store{since}: {store['problem']}")
+    _show_witnesses(store)
+
+
+def _show_witnesses(store: dict[str, Any]) -> None:
+    for each in store.get("witnesses", ()):
+        since = f" since {each['since']:%Y-%m-%d %H:%M} UTC" if each["since"] else ""
+        if each["contradicts"]:
+            click.echo(f"PROBLEM: the witness {each['name']} contradicts the log{since}. Run `shuniu audit verify`.")
+        else:
+            wrong = f" {each['problem']}{since}." if each["problem"] else ""
+            click.echo(f"The witness {each['name']} agrees to {each['size']} entries.{wrong}")
+    if store.get("witnesses"):
+        click.echo(f"Enough witnesses agree to {store['agreed']} entries.")
 
 
 def _show(services: list[dict[str, object]]) -> None:

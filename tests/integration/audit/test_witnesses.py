@@ -14,18 +14,28 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 
+from adapters.clock import system_now
+from adapters.errors import InvalidInput
 from adapters.services.databases import connect
+from audit.checked import Trust, check_files
 from audit.checkpoint import Checkpoint
+from audit.log_keys import log_keys
 from audit.merkle import leaf_hash
 from audit.models import Evidence
 from audit.note import Note
+from audit.proof import Proof, prove
+from audit.queries import entry_at, log_state
 from audit.report import Report
+from audit.store.place import CHECKPOINT, COSIGNED, Place
+from audit.store.run import Publisher
+from audit.store.verify import verify_store
 from audit.tiles import extend, tree_root
 from audit.witness import standing
 from audit.witness.collect import start, tend
 from audit.witness.cosign import cosigners
 from audit.witness.models import LogCosignature, LogWitness
 from audit.witness.policy import Policy, PolicyWitness, read_policy
+from audit.witness.quorum import agreeing
 from audit.witness.verify import verify_cosignatures
 from tests.integration.audit.conftest import ROLES, Log, _configured, _disconnect
 from tests.integration.audit.test_sequence import wait_for
@@ -249,6 +259,64 @@ def test_a_witness_that_does_not_know_the_log_or_signs_wrongly_is_told_apart(sit
     lost = PolicyWitness("lost", water.key, f"{water.url}/elsewhere")
     assert tend(url, lost) == "UNKNOWN"
     assert refusals(site.log) == []
+
+
+def test_what_goes_out_carries_the_cosignatures(site: Site, tmp_path: Path) -> None:
+    place = Place.of(site.log.settings)
+    publisher = Publisher(site.log.settings, place)
+    site.grow(5)
+    publisher.step()
+    assert (site.tend("water"), site.tend("court")) == ("", "")
+    site.grow(5)
+    publisher.step()
+    assert site.tend("water") == ""
+    site.grow(5)
+    with site.log.session("app") as session:
+        assert signers(str(prove(session, 3)), site) == (5, ["water", "court"]), "an older one with enough witnesses"
+        assert signers(str(prove(session, 7)), site) == (15, [])
+        assert signers(log_state(session).checkpoint, site) == (15, [])
+    assert site.tend("court") == "", "it follows the other witness, so that they meet on a checkpoint"
+    with site.log.session("app") as session:
+        assert signers(str(prove(session, 7)), site) == (10, ["water", "court"])
+    assert signers(read(place, COSIGNED), site) == (5, ["water", "court"])
+    publisher.step()
+    assert signers(read(place, COSIGNED), site) == (10, ["water", "court"])
+    assert site.tend("court") == ""
+    assert signers(read(place, CHECKPOINT), site) == (15, [])
+    publisher.step()
+    assert signers(read(place, CHECKPOINT), site) == (15, ["court"])
+    with site.log.session("app") as session:
+        report = Report("")
+        verify_store(session, place, site.log.key.verifier, report)
+        assert report.ok, report.findings
+        proof, body = str(prove(session, 7)), entry_at(session, 7).row.body
+    trust = Trust(log_keys(site.log.settings), site.policy)
+    found = check_files({"p": proof.encode(), "e": body}, trust, system_now())
+    assert found.lines[0].endswith("of 10 entries, cosigned by water, court.")
+    with site.log.session("app") as session, pytest.raises(InvalidInput, match="is not enough for both"):
+        check_files({"p": str(prove(session, 12)).encode(), "e": entry_at(session, 12).row.body}, trust, system_now())
+
+
+def test_nothing_is_submitted_that_is_not_published(site: Site) -> None:
+    publisher = Publisher(site.log.settings, Place.of(site.log.settings))
+    site.grow(5)
+    publisher.step()
+    site.grow(5)
+    assert site.tend("water") == ""
+    assert site.verified().witnesses["water"] == 5
+    publisher.step()
+    assert site.tend("water") == ""
+    assert site.verified().witnesses["water"] == 10
+
+
+def read(place: Place, name: str) -> str:
+    return (place.read(name) or b"").decode()
+
+
+def signers(text: str, site: Site) -> tuple[int, list[str]]:
+    """The size that a checkpoint, or the one in a proof, states, and which witnesses of the policy cosigned it."""
+    note = Proof.parse(text).checkpoint if text.startswith("c2sp.org/tlog-proof") else text
+    return Checkpoint.parse(Note.parse(note).text).size, agreeing(Note.parse(note), site.policy)
 
 
 def test_the_workers_threads_submit_what_is_new_and_stop(site: Site) -> None:

@@ -27,7 +27,9 @@ from audit.bundle import (
     unpack,
 )
 from audit.bundle_check import check_bundle
-from audit.keys import SigningKey
+from audit.keys import Cosigner, SigningKey
+from audit.note import Note
+from audit.witness.policy import Policy
 from schemas.canonical import canonical_bytes
 from tests.bundles import LOG, PROMISES, PUBLIC, Document, made
 
@@ -70,6 +72,31 @@ def test_a_part_that_was_changed_added_or_taken_away_is_named(name: str) -> None
         assert f"does not hold: {name}" in rejected(zipped(good | {name: changed}))
     assert f"does not hold: {name}" in rejected(zipped({one: data for one, data in good.items() if one != name}))
     assert "entries/0000000001.json" in rejected(zipped(good | {entry_name(1): b"{}"}))
+
+
+def test_a_policy_asks_for_the_witnesses_of_the_checkpoint() -> None:
+    witnesses = [Cosigner.beside(f"w{number}.example", bytes([number]) * 32) for number in range(3)]
+    lines = [f"witness w{number} {each.verifier}" for number, each in enumerate(witnesses)]
+    policy = Policy.parse("\n".join([*lines, "group two 2 w0 w1 w2", "quorum two", ""]))
+    parts, plain = made(), dict[str, bytes]()
+    plain.update(parts.files)
+
+    def cosigned(*those: Cosigner) -> bytes:
+        note = Note.parse(plain[CHECKPOINT].decode())
+        for each in those:
+            note = note.cosigned(each, 1_800_000_000)
+        for name, data in plain.items():
+            if name == CHECKPOINT or name.startswith("proofs/"):
+                parts.files[name] = data.replace(plain[CHECKPOINT], str(note).encode())
+        return parts.packed()
+
+    assert "holds: 7 entries" in check_bundle(cosigned(witnesses[0], witnesses[2]), PUBLIC, policy)
+    for too_few in ((), witnesses[:1], (witnesses[0], witnesses[0]), (Cosigner.beside("w1.example", b"x" * 32),)):
+        with pytest.raises(InvalidInput, match="checkpoint cannot be trusted .*is not enough for two"):
+            check_bundle(cosigned(*too_few), PUBLIC, policy)
+    policy.logs.append(PROMISES.verifier)
+    with pytest.raises(InvalidInput, match="The policy does not name the key"):
+        check_bundle(cosigned(*witnesses), PUBLIC, policy)
 
 
 def test_a_bundle_signed_by_another_is_refused() -> None:
