@@ -7,7 +7,7 @@ them back to decide anything. Personal details lie beside the entry, encrypted; 
 import hashlib
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -21,6 +21,7 @@ from adapters.prepared import Prepared, insertion
 from audit.actor import Actor
 from audit.models import Evidence
 from audit.personal import Seal, committed
+from audit.subjects.blind import BlindIndex
 from audit.written import note
 from schemas.canonical import canonical_bytes
 
@@ -67,7 +68,8 @@ class Unmet(Conflict):
 
 
 class EvidenceWriter:
-    """What an entry needs from the site: the log's origin and the key that wraps keys of personal details.
+    """What an entry needs from the site: the log's origin, and the key that wraps keys of personal details and makes
+    tokens of data subjects.
 
     Args:
         origin: name of the log, a schema-less URL (C2SP tlog-checkpoint).
@@ -77,6 +79,7 @@ class EvidenceWriter:
     def __init__(self, origin: str, sealing_key: str) -> None:
         self.source = f"urn:shuniu:{origin}"
         self.seal = Seal(sealing_key)
+        self.blind = BlindIndex(sealing_key)
 
 
 _writer: list[EvidenceWriter] = []
@@ -112,6 +115,7 @@ def append(
     personal: Mapping[str, Any] | None = None,
     case_time: datetime | None = None,
     beside: Beside | None = None,
+    subjects: Collection[bytes] = (),
 ) -> Written:
     """Add one entry to the caller's transaction, and return it as written.
 
@@ -126,6 +130,8 @@ def append(
         personal: personal details (names, addresses, data subjects); encrypted beside the entry.
         case_time: the case clock's moment where it matters.
         beside: a row to insert in the same statement, where a round trip counts.
+        subjects: tokens of the data subjects that it concerns (``BlindIndex.token``), or an extract's id as bytes; it
+            is found by them, and they are written in the same statement.
 
     Raises:
         Terminal: the writer is not configured, the kind is none, or the entry is over 65,535 bytes.
@@ -157,7 +163,7 @@ def append(
         body=body,
         leaf_hash=hashlib.sha256(b"\x00" + body).digest(),
     )
-    _insert(session, writer, entry, opening, beside)
+    _insert(session, writer, entry, opening, beside, sorted(set(subjects)))
     note(session, entry.leaf_hash)
     return entry
 
@@ -201,20 +207,28 @@ def _stated(actor: Actor) -> dict[str, Any]:
     }
 
 
-def _insert(session: Session, writer: EvidenceWriter, entry: Written, opening: bytes, beside: Beside | None) -> None:
-    """Write the entry, its sealed details and its place in the queue, in one statement."""
+def _insert(
+    session: Session,
+    writer: EvidenceWriter,
+    entry: Written,
+    opening: bytes,
+    beside: Beside | None,
+    tokens: list[bytes],
+) -> None:
+    """Write the entry, its sealed details, its data subjects and its place in the queue, in one statement."""
     wrapped_key, ciphertext = writer.seal.close(entry.id, opening) if opening else (None, None)
     values = {name: getattr(entry, name) for name in _COLUMNS}
-    more = beside.values if beside else {}
-    statement = _statement(beside.insert, beside.given) if beside else _statement("", "")
+    more = {**(beside.values if beside else {}), **({"tokens": tokens} if tokens else {})}
+    statement = _statement(beside.insert if beside else "", beside.given if beside else "", indexed=bool(tokens))
     if not statement.run(session, **values, **more, wrapped_key=wrapped_key, ciphertext=ciphertext):
         raise Unmet("evidence.unmet", "What this rests on has changed meanwhile, so nothing was recorded. Try again.")
 
 
 @cache
-def _statement(beside: str, given: str) -> Prepared:
+def _statement(beside: str, given: str, *, indexed: bool) -> Prepared:
     first, source = (f"given AS ({given}), ", "given") if given else ("", "")
     more = f", beside AS ({beside})" if beside else ""
+    more += f", subjects AS ({_subjects(source)})" if indexed else ""
     return Prepared(
         f"""
         WITH {first}entry AS ({insertion("evidence", _COLUMNS, given=source)}), details AS (
@@ -226,6 +240,14 @@ def _statement(beside: str, given: str) -> Prepared:
         SELECT %(id)s, %(recorded_at)s {f"FROM {source}" if source else ""}
         """  # noqa: S608  # made of the tables' column names and of the rooms' own SQL
     )
+
+
+def _subjects(source: str) -> str:
+    return f"""
+        INSERT INTO evidence_subject (token, recorded_at, evidence_id)
+        SELECT concerned.token, %(recorded_at)s, %(id)s
+        FROM unnest(%(tokens)s::bytea[]) AS concerned (token){f", {source}" if source else ""}
+    """  # noqa: S608  # made of the name of a subquery
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -8,7 +8,7 @@ because nothing may leave before its evidence is durable ([M] Art. 15 to 18; R44
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import InitVar, dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -24,9 +24,11 @@ from audit.actor import HUB, Actor
 from audit.append import Beside, Unmet, append
 from audit.standing import require_flow
 from exchange import entries
+from exchange.closing import close
+from exchange.concerned import asked
 from exchange.errors import ReleaseRefused
-from exchange.grants.models import Grant, ReleaseRecord, ReleaseState
-from exchange.grants.quota import charge, give_back
+from exchange.grants.models import ReleaseRecord, ReleaseState
+from exchange.grants.quota import charge
 from exchange.grants.remembered import fresh_terms, remembered_terms
 from exchange.grants.terms import NOT_ACTIVE, GrantTerms, Refused, ReleasedItem, reason_to_refuse, terms_of, unchanged
 from schemas.words import Mode
@@ -79,6 +81,7 @@ class StoredBytes:
         dataset_version_id: what the file was made of.
         start, stop: first byte and the one after the last.
         size: of the whole file.
+        extract_id: the list of data subjects of its rows; None where they name none.
     """
 
     delivery_id: uuid.UUID
@@ -87,11 +90,14 @@ class StoredBytes:
     start: int
     stop: int
     size: int
+    extract_id: uuid.UUID | None = None
 
     @property
     def stated(self) -> dict[str, Any]:
         """How an entry gives it."""
-        return {"delivery": str(self.delivery_id), "first_byte": self.start, "end": self.stop, "of_bytes": self.size}
+        extract = {"extract": str(self.extract_id)} if self.extract_id else {}
+        asked = {"delivery": str(self.delivery_id), "first_byte": self.start, "end": self.stop, "of_bytes": self.size}
+        return asked | extract
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,8 +200,13 @@ def authorise(
     return release
 
 
-def complete_whole(session: Session, release: Release, *, rows: int, body: bytes) -> str:
+def complete_whole(
+    session: Session, release: Release, *, rows: int, body: bytes, subjects: Collection[bytes] = ()
+) -> str:
     """Commit the one entry of an answer that was built whole; only then may ``body`` be sent.
+
+    Args:
+        subjects: tokens of those whom the answer's rows name; those whom the request asks about are added.
 
     Returns:
         SHA-256 of the body, hex.
@@ -207,8 +218,8 @@ def complete_whole(session: Session, release: Release, *, rows: int, body: bytes
     figures = {"rows": rows, "bytes": len(body), "digest": digest}
     try:
         if release.row_limit is None:
-            _record(session, release, ReleaseState.COMPLETED, **figures)
-        elif not _charged(session, release, figures):
+            _record(session, release, ReleaseState.COMPLETED, subjects, **figures)
+        elif not _charged(session, release, subjects, figures):
             raise _refuse_now(session, release, QUOTA)
     except Unmet:
         raise _refuse_now(session, release, NOT_ACTIVE) from None
@@ -216,24 +227,28 @@ def complete_whole(session: Session, release: Release, *, rows: int, body: bytes
     return digest
 
 
-def _charged(session: Session, release: Release, figures: Mapping[str, Any]) -> bool:
+def _charged(session: Session, release: Release, subjects: Collection[bytes], figures: Mapping[str, Any]) -> bool:
     """Charge the quota and record the release, both or none; False when the quota does not hold the rows."""
     with together(session):
         charged = charge(session, release.grant_id, figures["rows"])
         if charged:
-            _record(session, release, ReleaseState.COMPLETED, **figures)
+            _record(session, release, ReleaseState.COMPLETED, subjects, **figures)
     return charged
 
 
-def complete(session: Session, release: Release, *, rows: int, size: int, digest: str) -> None:
-    """Close an opened door: what left, in rows and bytes, and the SHA-256 (hex) of the bytes. Commits."""
-    _close(session, release.id, ReleaseState.COMPLETED, release.request.actor, rows=rows, size=size, digest=digest)
+def complete(
+    session: Session, release: Release, *, rows: int, size: int, digest: str, extract_id: uuid.UUID | None = None
+) -> None:
+    """Close an opened door: what left, in rows and bytes, the SHA-256 (hex) of the bytes, and the list of the data
+    subjects in it. Commits."""
+    state, actor = ReleaseState.COMPLETED, release.request.actor
+    close(session, release.id, state, actor, rows=rows, size=size, digest=digest, extract_id=extract_id)
     session.commit()
 
 
 def abort(session: Session, release: Release, *, rows: int, size: int, reason: str) -> None:
     """Close an opened door after a failure; ``rows`` and ``size`` are what had left by then. Commits."""
-    _close(session, release.id, ReleaseState.ABORTED, release.request.actor, rows=rows, size=size, reason=reason)
+    close(session, release.id, ReleaseState.ABORTED, release.request.actor, rows=rows, size=size, reason=reason)
     session.commit()
 
 
@@ -244,7 +259,7 @@ def abandon(session: Session, release_id: uuid.UUID, reason: str) -> None:
     """
     record = session.get(ReleaseRecord, release_id, with_for_update=True)
     if record is not None and record.state == ReleaseState.AUTHORISED:
-        _close(session, release_id, ReleaseState.ABORTED, HUB, reason=reason)
+        close(session, release_id, ReleaseState.ABORTED, HUB, reason=reason)
 
 
 def sweep_open(session: Session, open_for: timedelta = OPEN_FOR) -> int:
@@ -261,7 +276,7 @@ def sweep_open(session: Session, open_for: timedelta = OPEN_FOR) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for release_id in stale:
-        _close(session, release_id, ReleaseState.UNKNOWN, HUB, reason="no close was recorded")
+        close(session, release_id, ReleaseState.UNKNOWN, HUB, reason="no close was recorded")
     return len(stale)
 
 
@@ -296,13 +311,17 @@ def _refuse(
         matter=terms.matter if terms else "",
         after=after,
         personal=entries.personal(request.purpose, request.subjects, None, others),
+        subjects=asked(terms.naming if terms else {}, request.subjects),
     )
     session.commit()
     return ReleaseRefused(f"release.{code}", sentence)
 
 
-def _record(session: Session, release: Release, state: ReleaseState, **figures: Any) -> None:
+def _record(
+    session: Session, release: Release, state: ReleaseState, subjects: Collection[bytes] = (), **figures: Any
+) -> None:
     terms, request = release.terms, release.request
+    extract = release.stored.extract_id if release.stored else None
     kind = "release.authorised" if state is ReleaseState.AUTHORISED else "release.completed"
     append(
         session,
@@ -324,6 +343,7 @@ def _record(session: Session, release: Release, state: ReleaseState, **figures: 
         },
         personal=entries.personal(request.purpose, request.subjects, release.row_condition),
         beside=_beside(release, state, figures),
+        subjects={*subjects, *asked(terms.naming, request.subjects), *((extract.bytes,) if extract else ())},
     )
 
 
@@ -353,6 +373,7 @@ def _record_of(release: Release, state: ReleaseState, figures: Mapping[str, Any]
         "matter": request.matter,
         "authorised_at": now,
         "closed_at": now if state is ReleaseState.COMPLETED else None,
+        "extract_id": release.stored.extract_id if release.stored else None,
         **{"rows_reserved": 0, "rows": 0, "bytes": 0, "digest": "", **figures},
     }
     return {f"release_{name}": value for name, value in values.items()}
@@ -360,38 +381,6 @@ def _record_of(release: Release, state: ReleaseState, figures: Mapping[str, Any]
 
 def _dataset_version(release: Release) -> uuid.UUID | None:
     return release.stored.dataset_version_id if release.stored else release.terms.dataset_version_id
-
-
-def _close(
-    session: Session,
-    release_id: uuid.UUID,
-    state: ReleaseState,
-    actor: Actor,
-    *,
-    rows: int = 0,
-    size: int = 0,
-    digest: str = "",
-    reason: str = "",
-) -> None:
-    record = session.get_one(ReleaseRecord, release_id, with_for_update=True)
-    if record.state != ReleaseState.AUTHORISED:
-        raise Terminal("release.closed", "Release {id} is closed already ({state}).", id=release_id, state=record.state)
-    record.state, record.closed_at = state, system_now()
-    record.rows, record.bytes, record.digest = rows, size, digest
-    if state is not ReleaseState.UNKNOWN and record.rows_reserved:
-        give_back(session, record.grant_id, record.rows_reserved - rows)
-    grant = session.get_one(Grant, record.grant_id)
-    append(
-        session,
-        f"release.{state.lower()}",
-        f"release/{release_id}",
-        actor,
-        outcome="DONE" if state is ReleaseState.COMPLETED else "FAILED",
-        matter=f"application/{grant.application_id}" if grant.application_id else "",
-        authority=f"grant/{grant.number}",
-        before={"state": ReleaseState.AUTHORISED},
-        after={"state": state, "rows": rows, "bytes": size, "digest": digest, "reason": reason},
-    )
 
 
 def _masking_key(grant_id: uuid.UUID) -> bytes:

@@ -45,7 +45,9 @@ def open_prepared(session: Session, actor: Actor, delivery_id: uuid.UUID, start:
     delivery = _fetchable(load.locked(session, delivery_id), actor)
     made = session.get_one(ReleaseRecord, delivery.release_id)
     request = ReleaseRequest(actor, Mode(delivery.mode), delivery.purpose, delivery.matter)
-    stored = StoredBytes(delivery.id, made.dataset_version_id, delivery.object_key, start, stop, delivery.bytes)
+    stored = StoredBytes(
+        delivery.id, made.dataset_version_id, delivery.object_key, start, stop, delivery.bytes, made.extract_id
+    )
     return door.authorise(session, delivery.grant_id, request, stored=stored)
 
 

@@ -21,7 +21,7 @@ RELEASE_STATES = {
     "release.aborted": ReleaseState.ABORTED,
     "release.unknown": ReleaseState.UNKNOWN,
 }
-NOTHING_LEFT = {"rows": 0, "bytes": 0, "digest": "", "rows_reserved": 0}
+NOTHING_LEFT = {"rows": 0, "bytes": 0, "digest": "", "rows_reserved": 0, "extract": None}
 """Figures of a release that no entry states."""
 
 
@@ -42,6 +42,7 @@ def release_facts(release: ReleaseRecord) -> dict[str, object]:
         "rows_reserved": release.rows_reserved,
         "bytes": release.bytes,
         "digest": release.digest,
+        "extract": str(release.extract_id) if release.extract_id else None,
     }
 
 

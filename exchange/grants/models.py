@@ -130,3 +130,5 @@ class ReleaseRecord(Base):
     authorised_at: Mapped[Moment] = mapped_column(default=system_now)
     closed_at: Mapped[Moment | None]
     evidence_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("evidence.id"))
+    extract_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("subject_extract.id"))
+    """The list of the data subjects of a whole delivery; those of a call stand beside its entry."""

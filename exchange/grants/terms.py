@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from adapters.clock import CaseClock, city_date, system_now
 from adapters.prepared import Condition, Prepared
 from audit.actor import Actor
+from audit.subjects.blind import SubjectKind
 from directory.catalogue.models import DataItem, Resource, ResourceVersion, VersionState
 from directory.datasets.models import DatasetState, DatasetVersion
 from exchange.agreements.models import Agreement, AgreementState
@@ -26,6 +27,7 @@ Refused = tuple[str, str]
 
 NOT_ACTIVE: Refused = "not_active", "The grant is suspended or has ended. Its page names the reason."
 
+_SUBJECT_KINDS = frozenset(SubjectKind)
 _CACHED_VERSIONS = 1024
 _items_by_version: dict[uuid.UUID, tuple["ReleasedItem", ...]] = {}
 _items_now: dict[tuple[uuid.UUID, uuid.UUID], dict[str, "ReleasedItem"]] = {}
@@ -42,6 +44,7 @@ class ReleasedItem:
     sensitivity: str
     share_attribute: str
     is_key: bool
+    identifier_kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class GrantTerms:
 
     Attributes:
         items: as the grant's catalogue version has them, masked at least as the version in force does.
+        naming: fields of the loaded data that name a person or an organisation, and by what kind of number.
     """
 
     number: str
@@ -82,6 +86,7 @@ class GrantTerms:
     """The case clock's day when the terms were read."""
     clock_ahead: timedelta = timedelta(0)
     """How far the case clock was ahead of the system's."""
+    naming: Mapping[str, SubjectKind] = field(default_factory=dict)
     fingerprint: bytes = b""
     """SHA-256 of all that was read, so that a later statement can prove that it is still so."""
 
@@ -122,6 +127,11 @@ class Asked(Protocol):
     @property
     def items(self) -> tuple[str, ...]:
         """Field names asked for; empty for all."""
+        ...
+
+    @property
+    def subjects(self) -> Mapping[str, str]:
+        """Values that rows are looked up by, by field name; empty where nothing is looked up."""
         ...
 
 
@@ -193,6 +203,9 @@ def _request_refused(terms: GrantTerms, asked: Asked) -> Refused | None:
         return "other_purpose", "The stated purpose is not the one that was granted. Apply anew for another purpose."
     if not set(asked.items) <= {item.field_name for item in terms.items}:
         return "items", "You asked for items that the grant does not name."
+    wanted = (item for item in terms.items if not asked.items or item.field_name in asked.items)
+    if not set(asked.subjects) <= {item.field_name for item in wanted if item.masking is None}:
+        return "key", "Look rows up by items that the grant names and that are not masked."
     return None
 
 
@@ -301,6 +314,7 @@ def _terms(session: Session, row: Any) -> GrantTerms:
         serving_table=row.serving_table,
         today=city_date(system_now() + timedelta(seconds=row.clock_offset)),
         clock_ahead=timedelta(seconds=row.clock_offset),
+        naming=_naming(loaded),
         fingerprint=row.fingerprint,
     )
 
@@ -322,6 +336,12 @@ def _items_in_force(session: Session, granted: uuid.UUID, in_force: uuid.UUID | 
     return items
 
 
+def _naming(items: tuple[ReleasedItem, ...]) -> dict[str, SubjectKind]:
+    """The items that name a data subject: a division code names a place, and nobody."""
+    kinds = {item.field_name: item.identifier_kind for item in items}
+    return {name: SubjectKind(kind) for name, kind in kinds.items() if kind and kind in _SUBJECT_KINDS}
+
+
 def _items_of(session: Session, version_id: uuid.UUID) -> tuple[ReleasedItem, ...]:
     """The items of a published version, in order. They never change again, so a process reads them once."""
     known = _items_by_version.get(version_id)
@@ -337,6 +357,7 @@ def _items_of(session: Session, version_id: uuid.UUID) -> tuple[ReleasedItem, ..
             sensitivity=item.sensitivity,
             share_attribute=item.share_attribute,
             is_key=item.is_key,
+            identifier_kind=item.identifier_kind,
         )
         for item in rows
     )

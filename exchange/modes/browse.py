@@ -45,9 +45,10 @@ def page(
         UnknownPlace: ``after`` is not of this grant, agency and load of the data.
     """
     release = check(session, grant_id, request)
-    numbered = page_of_rows(release, settings, _opened(release, after) if after else None, PAGE_ROWS)
+    numbered, concerned = page_of_rows(release, settings, _opened(release, after) if after else None, PAGE_ROWS)
     rows = [row for _, row in numbered]
-    complete_whole(session, release, rows=len(rows), body=orjson.dumps(rows, default=str))
+    body = orjson.dumps(rows, default=str)
+    complete_whole(session, release, rows=len(rows), body=body, subjects=concerned)
     return BrowsePage(
         release_id=release.id,
         items=release.items,

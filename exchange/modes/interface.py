@@ -47,7 +47,7 @@ def look_up(
         ReleaseRefused: with the reason; evidenced.
     """
     release = check(session, grant_id, replace(request, subjects=dict(key)))
-    rows = rows_by_key(release, settings, key, min(limit, MOST_ROWS))
+    rows, concerned = rows_by_key(release, settings, key, min(limit, MOST_ROWS))
     body = orjson.dumps(
         {
             "release": str(release.id),
@@ -58,5 +58,5 @@ def look_up(
         },
         default=str,
     )
-    digest = complete_whole(session, release, rows=len(rows), body=body)
+    digest = complete_whole(session, release, rows=len(rows), body=body, subjects=concerned)
     return Answer(release_id=release.id, body=body, rows=len(rows), sha256=digest)

@@ -15,6 +15,7 @@ from adapters.work import Work, finish, owned
 from audit.actor import Actor
 from directory.agencies.models import Agency
 from directory.people.queries import actor_of_person
+from exchange import extracts
 from exchange import release as door
 from exchange.deliveries.models import Delivery, DeliveryState, FileFormat
 from exchange.deliveries.progress import mark_failed, mark_prepared
@@ -146,10 +147,12 @@ def _prepare(claim: Claim, asked: Asked) -> dict[str, Any]:
         try:
             with HashingSpool(settings.home / "scratch") as spool:
                 written, packed = _written(claim, asked, release, cast(BinaryIO, spool))
+                with transaction(settings.app_database_url) as own:
+                    extract_id = extracts.record(own, settings, release, written.rows)
                 objects(settings).put(
                     asked.object_key, spool.rewind(), length=written.size, media_type=MEDIA_TYPES[asked.format]
                 )
-            return _prepared(session, claim, asked, release, written, packed)
+            return _prepared(session, claim, asked, release, written, packed, extract_id)
         except Exception as error:
             session.rollback()
             _leave_nothing(session, claim, asked, release, error)
@@ -178,7 +181,13 @@ def _written(claim: Claim, asked: Asked, release: Release, sink: BinaryIO) -> tu
 
 
 def _prepared(
-    session: Session, claim: Claim, asked: Asked, release: Release, written: Written, packed: Packed | None
+    session: Session,
+    claim: Claim,
+    asked: Asked,
+    release: Release,
+    written: Written,
+    packed: Packed | None,
+    extract_id: uuid.UUID | None,
 ) -> dict[str, Any]:
     """One transaction: the delivery is prepared, the work done, the door closed."""
     work = owned(session, claim.work_id, claim.token)
@@ -196,7 +205,7 @@ def _prepared(
     )
     result = _told(delivery)
     finish(session, work, result)
-    door.complete(session, release, rows=written.rows, size=written.size, digest=written.sha256)
+    door.complete(session, release, rows=written.rows, size=written.size, digest=written.sha256, extract_id=extract_id)
     return result
 
 

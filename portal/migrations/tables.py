@@ -4,6 +4,7 @@ import adapters.clock
 import adapters.work
 import audit.models
 import audit.store.models
+import audit.subjects.models
 import audit.witness.models
 import directory.agencies.models
 import directory.calendars.models
@@ -28,6 +29,7 @@ MODULES = (
     adapters.work,
     audit.models,
     audit.store.models,
+    audit.subjects.models,
     audit.witness.models,
     directory.agencies.models,
     directory.calendars.models,

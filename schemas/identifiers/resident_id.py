@@ -80,6 +80,14 @@ def check_digit(first17: str) -> str:
     return _CHECKS[(1 - 2 * int(first17, 13)) % 11]
 
 
+def in_18(number: str) -> str:
+    """A number of the old form, 15 digits, in today's: its holder was born in the 1900s; any other as it is."""
+    if len(number) != OLD_WIDTH or not _is_digits(number):
+        return number
+    first17 = f"{number[:6]}19{number[6:]}"
+    return first17 + check_digit(first17)
+
+
 def check(number: str, *, latest_birth: date | None = None) -> tuple[Fault, ...]:
     """Everything that is wrong with a number; nothing when it is right.
 

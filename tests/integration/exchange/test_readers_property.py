@@ -61,9 +61,9 @@ def allowed(release: Release) -> Iterator[tuple[str | None, ...]]:
 def let_out(release: Release, settings: Settings, key: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
     """What each reader gives for the release."""
     yield [row for batch in batches(release, settings) for row in batch.to_pylist()]
-    yield [row for _, row in page_of_rows(release, settings, None, 50)]
+    yield [row for _, row in page_of_rows(release, settings, None, 50)[0]]
     try:
-        yield rows_by_key(release, settings, key, 50)
+        yield rows_by_key(release, settings, key, 50)[0]
     except ReleaseRefused:
         assert not key or not set(key) <= {item.field_name for item in release.items if item.masking is None}
 

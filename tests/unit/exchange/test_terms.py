@@ -23,6 +23,7 @@ class Request:
     purpose: str = "核验纳税人登记状态"
     matter: str = "办件-1"
     items: tuple[str, ...] = ()
+    subjects: dict[str, str] = field(default_factory=dict)
 
 
 def item(name: str, **changes: object) -> ReleasedItem:

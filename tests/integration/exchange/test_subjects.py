@@ -1,0 +1,196 @@
+"""Data subjects beside the log: of calls, refused ones too, of pages, and of whole deliveries once."""
+
+import io
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.orm import Session
+
+from adapters.clock import case_today
+from adapters.lake import Lake
+from adapters.serving import Serving, table_name
+from adapters.settings import Settings
+from audit.actor import Actor
+from audit.append import configure, configured
+from audit.models import Evidence
+from audit.subjects.blind import SubjectKind
+from audit.subjects.models import EvidenceSubject, ExtractSubject, SubjectExtract
+from directory.catalogue.models import ResourceVersion
+from directory.datasets.models import DatasetState, DatasetVersion
+from exchange import extracts
+from exchange import release as door
+from exchange.errors import ReleaseRefused
+from exchange.grants.models import Grant, ReleaseRecord
+from exchange.modes import browse, files, interface
+from exchange.release import ReleaseRequest, StoredBytes
+from schemas.identifiers import resident_id
+from schemas.words import Mode
+from tests import factories
+
+PEOPLE = [first17 + resident_id.check_digit(first17) for first17 in (f"11010119900307{n:03d}" for n in range(5))]
+COMPANIES = [factories.credit_code(number) for number in range(9_000, 9_005)]
+ROWS = pa.table({"code": COMPANIES, "head": PEOPLE, "name": ["甲", "乙", "丙", "丁", "戊"]})
+MODES = ["INTERFACE", "FILES", "BROWSE"]
+
+
+@pytest.fixture
+def grant(session: Session, settings: Settings) -> Grant:
+    """A standing grant of companies' codes and names; the identity number of each one's head is not in it."""
+    configure(settings.log_origin, settings.sealing_key)
+    door.configure(b"secret of the tests")
+    parts = [
+        factories.item(1, field_name="code", identifier_kind="CREDIT_CODE"),
+        factories.item(2, field_name="head", identifier_kind="RESIDENT_ID", masking="HASH"),
+        factories.item(3, field_name="name"),
+    ]
+    version = factories.published_resource(session, factories.agency(session), parts, modes=MODES)
+    made = Grant(
+        number=f"SX-{uuid.uuid4()}",
+        resource_id=version.resource_id,
+        resource_version_id=version.id,
+        provider_id=version.resource.agency_id,
+        items=["code", "name"],
+        modes=MODES,
+        purpose="",
+        valid_from=case_today(session),
+    )
+    session.add(made)
+    load(session, settings, version, 1)
+    return made
+
+
+def load(session: Session, settings: Settings, version: ResourceVersion, number: int) -> None:
+    dataset = DatasetVersion(
+        resource_id=version.resource_id,
+        resource_version_id=version.id,
+        number=number,
+        state=DatasetState.SERVED,
+        location=f"lake/{version.resource_id}/{number}",
+        rows_source=5,
+        rows_read=5,
+        rows_good=5,
+    )
+    session.add(dataset)
+    session.flush()
+    dataset.delta_version = Lake(settings).write(dataset.location, ROWS.to_reader())
+    dataset.serving_table = table_name(dataset.id)
+    Serving.of(settings).load(dataset.serving_table, ROWS.schema, ROWS.to_batches(), ["code"])
+    session.commit()
+
+
+@pytest.fixture
+def requester(session: Session) -> Actor:
+    made = factories.official(session, factories.agency(session), "REQUESTER")
+    session.commit()
+    return made
+
+
+def asking(actor: Actor, mode: Mode = Mode.INTERFACE) -> ReleaseRequest:
+    return ReleaseRequest(actor, mode, "监管", "办件-1")
+
+
+def companies(*numbers: str) -> set[bytes]:
+    return {configured().blind.token(SubjectKind.CREDIT_CODE, number) for number in numbers}
+
+
+def people(*numbers: str) -> set[bytes]:
+    return {configured().blind.token(SubjectKind.RESIDENT_ID, number) for number in numbers}
+
+
+def found(session: Session, kind: str) -> set[bytes]:
+    """Tokens beside the newest entry of a kind."""
+    newest = session.scalars(
+        select(Evidence).where(Evidence.kind == kind).order_by(Evidence.recorded_at.desc())
+    ).first()
+    assert newest is not None
+    rows = session.scalars(select(EvidenceSubject).where(EvidenceSubject.evidence_id == newest.id)).all()
+    assert {row.recorded_at for row in rows} <= {newest.recorded_at}
+    return {row.token for row in rows}
+
+
+def test_a_call_is_found_by_whom_it_asks_about_and_by_whom_it_shows(
+    session: Session, settings: Settings, grant: Grant, requester: Actor
+) -> None:
+    answer = interface.look_up(session, settings, grant.id, asking(requester), {"code": COMPANIES[1]})
+    assert PEOPLE[1] not in answer.body.decode()
+    assert found(session, "release.completed") == companies(COMPANIES[1]) | people(PEOPLE[1])
+    assert interface.look_up(session, settings, grant.id, asking(requester), {"name": PEOPLE[4]}).rows == 0
+    assert found(session, "release.completed") == people(PEOPLE[4])
+
+
+@pytest.mark.parametrize("refused", ["suspended", "key", "no grant"])
+def test_a_refused_call_is_found_too(
+    session: Session, settings: Settings, grant: Grant, requester: Actor, refused: str
+) -> None:
+    if refused == "suspended":
+        grant.state, grant.suspended_by = "SUSPENDED", "PROVIDER"
+        session.commit()
+    asked = {"head": PEOPLE[2].lower()} if refused == "key" else {"code": f" {COMPANIES[2]}"}
+    identity = uuid.uuid4() if refused == "no grant" else grant.id
+    with pytest.raises(ReleaseRefused):
+        interface.look_up(session, settings, identity, asking(requester), asked)
+    expected = people(PEOPLE[2]) if refused == "key" else companies(COMPANIES[2])
+    assert found(session, "release.refused") == expected
+
+
+def test_a_page_is_found_by_all_it_shows(session: Session, settings: Settings, grant: Grant, requester: Actor) -> None:
+    shown = browse.page(session, settings, grant.id, asking(requester, Mode.BROWSE))
+    assert all(set(row) == {"code", "name"} for row in shown.rows)
+    assert found(session, "release.completed") == companies(*COMPANIES) | people(*PEOPLE)
+
+
+def test_a_whole_delivery_lists_its_subjects_once(
+    session: Session, settings: Settings, grant: Grant, requester: Actor
+) -> None:
+    def deliver(rows: int | None = None) -> ReleaseRecord:
+        release = door.authorise(session, grant.id, asking(requester, Mode.FILES))
+        written = files.write_parquet(release, settings, io.BytesIO())
+        extract = extracts.record(session, settings, release, written.rows)
+        session.commit()
+        door.complete(session, release, rows=written.rows, size=1, digest="d", extract_id=extract)
+        return session.get_one(ReleaseRecord, release.id)
+
+    def listed() -> Sequence[tuple[int, int]]:
+        rows = session.execute(select(SubjectExtract.rows, SubjectExtract.subjects).order_by(SubjectExtract.rows)).all()
+        assert session.scalar(select(func.count()).select_from(ExtractSubject)) == sum(row.subjects for row in rows)
+        return [(row.rows, row.subjects) for row in rows]
+
+    first, second = deliver(), deliver()
+    assert first.extract_id is not None
+    assert first.extract_id == second.extract_id
+    assert found(session, "release.completed") == {first.extract_id.bytes}
+    tokens = set(session.scalars(select(ExtractSubject.token)))
+    assert tokens == companies(*COMPANIES) | people(*PEOPLE)
+    assert listed() == [(5, 10)]
+    grant.row_condition = {"field": "code", "operator": "EQUALS", "values": [COMPANIES[3]]}
+    session.commit()
+    deliver()
+    assert listed() == [(1, 2), (5, 10)]
+    grant.row_condition, grant.quota_rows, grant.used_rows = {}, 2, 0
+    session.commit()
+    cut = deliver()
+    assert set(session.scalars(select(ExtractSubject.token).where(ExtractSubject.extract_id == cut.extract_id))) == (
+        companies(*COMPANIES[:2]) | people(*PEOPLE[:2])
+    )
+    grant.quota_rows = None
+    session.commit()
+    stored = StoredBytes(uuid.uuid4(), first.dataset_version_id, "deliveries/x", 0, 1, 1, first.extract_id)
+    fetch = door.authorise(session, grant.id, replace(asking(requester), mode=Mode.FILES), stored=stored)
+    assert found(session, "release.authorised") == {first.extract_id.bytes}
+    assert session.get_one(ReleaseRecord, fetch.id).extract_id == first.extract_id
+
+
+@pytest.mark.parametrize("table", ["evidence_subject", "subject_extract", "extract_subject"])
+def test_the_portals_role_cannot_take_anybody_out(session: Session, table: str) -> None:
+    for statement in (
+        f"UPDATE {table} SET {'token' if table != 'subject_extract' else 'condition'} = ''",
+        f"DELETE FROM {table}",
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            session.execute(text(statement))
+        session.rollback()
