@@ -25,6 +25,8 @@ APP = [
     "INSERT INTO log_checkpoint SELECT 99, root, note, signed_at FROM log_checkpoint",
     "UPDATE log_checkpoint SET note = ''",
     "DELETE FROM log_checkpoint",
+    "UPDATE log_store SET size = 0",
+    "DELETE FROM log_kept_checkpoint",
 ]
 SEQUENCER = [
     "INSERT INTO evidence SELECT * FROM evidence LIMIT 1",
@@ -38,6 +40,7 @@ SEQUENCER = [
     "UPDATE log_checkpoint SET note = ''",
     "DELETE FROM log_checkpoint",
     "SELECT * FROM account",
+    "SELECT * FROM log_witness",
 ]
 
 

@@ -19,7 +19,6 @@ from audit.keys import SigningKey
 from audit.merkle import consistency_proof, leaf_hash, root
 from audit.note import Note
 from audit.tiles import extend, reader
-from audit.witness.cosign import cosigners
 from audit.witness.keeping import origin_hash
 from audit.witness.submission import LARGEST_BODY, Submission
 
@@ -87,22 +86,6 @@ def submission(old: int, new: int, leaves: list[bytes] = LEAVES) -> bytes:
     return str(Submission(old, tuple(proof), str(note))).encode()
 
 
-def test_a_killed_witness_keeps_its_promise(running: Running) -> None:
-    assert running.submit(submission(0, 10))[0] == 200
-    status, lines = running.submit(submission(10, 60))
-    assert status == 200
-    assert running.end(signal.SIGKILL) == -signal.SIGKILL
-    running.start()
-    assert running.submit(submission(0, 20)) == (409, "60\n")
-    assert running.submit(submission(60, 70, [leaf_hash(b"rewritten"), *LEAVES[1:]]))[0] == 422
-    kept = Note.parse(urllib.request.urlopen(f"{running.url}/{origin_hash(ORIGIN)}/checkpoint").read().decode())
-    assert "".join(map(str, kept.signatures[1:])) == lines
-    assert running.submit(submission(60, 70))[0] == 200
-    first, second = cosigners(running.folder / "w", "")
-    assert kept.is_signed_by(first.verifier)
-    assert kept.is_signed_by(second.verifier)
-
-
 def test_it_answers_many_times_on_one_connection_and_outlives_bad_requests(running: Running) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
     answers = []
@@ -122,14 +105,3 @@ def test_it_answers_many_times_on_one_connection_and_outlives_bad_requests(runni
     with socket.create_connection(("127.0.0.1", running.port)) as raw:
         raw.sendall(b"\x00\xff nonsense\r\n\r\n")
     assert running.submit(submission(0, 1))[0] == 200
-
-
-def test_a_second_witness_in_the_same_folder_does_not_start(running: Running) -> None:
-    environ = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[3])}
-    given = ["witness", "--folder", "w", "--log", "log-keys.txt", "--port", "0"]
-    command = [sys.executable, "-m", "portal.cli.main", *given]
-    done = subprocess.run(
-        command, cwd=running.folder, env=environ, capture_output=True, text=True, timeout=30, check=False
-    )
-    assert done.returncode == 1
-    assert "Another witness runs" in done.stderr

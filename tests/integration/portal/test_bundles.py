@@ -1,14 +1,11 @@
 """The evidence bundle of a real delivery: who may take it, what is in it, and that it is checked without the hub."""
 
-import io
 import uuid
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
@@ -107,25 +104,6 @@ def test_both_sides_take_the_bundle_and_anybody_checks_it(world: World, tmp_path
         done = CliRunner().invoke(shuniu, ["audit", "check", str(bundle), "--key", str(keys)])
         assert (done.exit_code, said in done.output) == (0, True), (done.output, done.exception)
         assert "agreement signed with 2 keys" in done.output
-
-
-@pytest.mark.parametrize("standing", [True, False])
-def test_a_delivery_without_an_agreement_has_a_bundle_too(world: World, standing: bool, tmp_path: Path) -> None:
-    grant = world.standing if standing else world.granted
-    asked: dict[str, Any] = {"purpose": grant.purpose or "公共服务", "matter": MATTER}
-    made = request(world.session, world.case.asks, grant_id=grant.id, mode=Mode.FILES, format=FileFormat.CSV, **asked)
-    world.session.commit()
-    numbered(world)
-    taken = world.asks.get(f"/api/v1/deliveries/{made.id}/evidence")
-    assert taken.status_code == 200, taken.get_data(as_text=True)
-    with zipfile.ZipFile(io.BytesIO(taken.get_data())) as archive:
-        assert (ANSWER in archive.namelist(), AGREEMENT in archive.namelist()) == (not standing, False)
-    bundle = tmp_path / "evidence.zip"
-    bundle.write_bytes(taken.get_data())
-    settings = world.portal.settings
-    key = str(log_keys(settings))
-    done = CliRunner().invoke(shuniu, ["audit", "check", str(bundle), "--key", key])
-    assert done.exit_code == 0, (done.output, done.exception)
 
 
 def test_people_of_both_agencies_download_it_from_the_deliverys_page(

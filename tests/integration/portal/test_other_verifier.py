@@ -47,7 +47,12 @@ def their_proof(text: bytes, size: int) -> InclusionProof:
     return InclusionProof(int(lines[1].removeprefix("index ")), size, [base64.b64decode(line) for line in lines[2:]])
 
 
-def test_the_tiles_that_the_hub_serves_give_its_checkpoint_and_every_proof(world: World) -> None:
+def test_it_agrees_with_the_hubs_tiles_and_with_a_bundle(world: World) -> None:
+    the_tiles_that_the_hub_serves_give_its_checkpoint_and_every_proof(world)
+    the_proofs_of_a_bundle_hold_for_their_entries_alone(world)
+
+
+def the_tiles_that_the_hub_serves_give_its_checkpoint_and_every_proof(world: World) -> None:
     for number in range(300):
         append(world.session, "test.written", f"test/{number}", HUB)
     world.session.commit()
@@ -62,7 +67,7 @@ def test_the_tiles_that_the_hub_serves_give_its_checkpoint_and_every_proof(world
         replace(checkpoint, size=checkpoint.size + 1).verify(keys_of(world)[0])
 
 
-def test_the_proofs_of_a_bundle_hold_for_their_entries_alone(world: World) -> None:
+def the_proofs_of_a_bundle_hold_for_their_entries_alone(world: World) -> None:
     asked = {"purpose": world.granted.purpose, "matter": "办件-17"}
     grant_id = world.granted.id
     made = request(world.session, world.case.asks, grant_id=grant_id, mode=Mode.FILES, format=FileFormat.CSV, **asked)

@@ -62,7 +62,13 @@ def checked(world: World, *arguments: object) -> Result:
     return CliRunner().invoke(shuniu, given)
 
 
-def test_each_answer_promises_its_own_entry(world: World) -> None:
+def test_answers_refusals_and_deliveries_promise_their_own_entries(world: World) -> None:
+    each_answer_promises_its_own_entry(world)
+    refusals_are_promised_and_what_leaves_no_evidence_is_not(world)
+    a_request_for_a_delivery_is_promised_and_its_answer_repeats_it(world)
+
+
+def each_answer_promises_its_own_entry(world: World) -> None:
     before = system_now()
     first, second = world.look_up(world.asks), world.look_up(world.asks)
     promises = [promise_in(world, answer) for answer in (first, second)]
@@ -71,7 +77,7 @@ def test_each_answer_promises_its_own_entry(world: World) -> None:
     assert {each.due_by - each.made_at for each in promises} == {timedelta(seconds=60)}
 
 
-def test_refusals_are_promised_and_what_leaves_no_evidence_is_not(world: World) -> None:
+def refusals_are_promised_and_what_leaves_no_evidence_is_not(world: World) -> None:
     shut = world.look_up(world.asks, purpose="营销")
     assert refused(shut) == (403, "release.other_purpose")
     assert promise_in(world, shut).leaves == (leaf_of(world, "release.refused"),)
@@ -82,7 +88,7 @@ def test_refusals_are_promised_and_what_leaves_no_evidence_is_not(world: World) 
         assert "Shuniu-Promise" not in silent.headers
 
 
-def test_a_request_for_a_delivery_is_promised_and_its_answer_repeats_it(world: World) -> None:
+def a_request_for_a_delivery_is_promised_and_its_answer_repeats_it(world: World) -> None:
     body = {
         "grant_id": str(world.granted.id),
         "mode": "FILES",

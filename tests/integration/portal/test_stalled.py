@@ -2,18 +2,15 @@
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
-from sqlalchemy import create_engine, func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from adapters.clock import system_now
 from adapters.database import engine, transaction
 from adapters.settings import Settings
 from audit import standing
 from audit.keys import SigningKey
-from audit.models import Evidence, EvidenceQueue, LogCheckpoint
 from audit.queries import log_state
 from audit.sequence import sequence
 from exchange.grants.models import ReleaseRecord
@@ -51,26 +48,3 @@ def test_the_door_shuts_past_the_grace_and_opens_when_the_log_goes_on(stalling: 
         assert session.scalar(select(func.count()).select_from(ReleaseRecord)) == 1
     sign(stalling.portal.settings)
     assert stalling.look_up(stalling.asks).status_code == 200
-
-
-def test_a_clock_that_went_back_shuts_it_too(stalling: World) -> None:
-    assert stalling.look_up(stalling.asks).status_code == 200
-    sign(stalling.portal.settings)
-    owner = create_engine(stalling.portal.settings.database_url)
-    with Session(owner) as session, session.begin():
-        session.execute(update(LogCheckpoint).values(signed_at=system_now() + timedelta(minutes=5)))
-    owner.dispose()
-    time.sleep(standing.LOOK_AGAIN + 0.1)
-    assert refused(stalling.look_up(stalling.asks)) == (503, "evidence.stalled")
-
-
-def test_what_a_person_does_goes_on_and_is_recorded(stalling: World) -> None:
-    """Only deliveries stop: whoever has to mend the hub must be able to act, and every act waits as evidence."""
-    assert stalling.look_up(stalling.asks).status_code == 200
-    time.sleep(GRACE + standing.LOOK_AGAIN + 0.2)
-    assert refused(stalling.look_up(stalling.asks)) == (503, "evidence.stalled")
-    before = stalling.session.scalar(select(func.count()).select_from(Evidence))
-    stalling.case.draft()
-    stalling.session.commit()
-    assert stalling.session.scalar(select(func.count()).select_from(Evidence)) == (before or 0) + 1
-    assert stalling.session.scalar(select(func.count()).select_from(EvidenceQueue))
