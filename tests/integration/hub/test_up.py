@@ -85,7 +85,8 @@ def test_killed_service_comes_back(hub: RunningHub) -> None:
 def test_airflow_runs_what_it_is_asked_to(hub: RunningHub) -> None:
     client = AirflowClient.of(hub.settings)
     client.check_login()
-    assert set(client.health().values()) == {"healthy"}
+    # The test before this one killed the database that Airflow's scheduler and processor live on.
+    wait_until(lambda: set(client.health().values()) == {"healthy"}, 120)
     with pytest.raises(NotFound, match="no_such_dag"):
         client.trigger("no_such_dag", {}, "run")
     with pytest.raises(NotFound, match="no-such-run"):
