@@ -23,6 +23,7 @@ from directory.people.secrets import new_token, token_hash
 from portal.access import SIGN_IN_COOKIE
 from portal.app import create_app
 from portal.edge import Portal
+from portal.wiring import wire
 from tests import factories
 from tests.integration.portal.world import World, made
 
@@ -80,9 +81,23 @@ def portal_settings(fresh: dict[str, str]) -> Settings:
     return Settings.load(fresh)
 
 
+@pytest.fixture(scope="session")
+def shared_portal(settings: Settings) -> Portal:
+    """The application; to build it and to compile its templates takes longer than most tests."""
+    return create_app(settings)
+
+
 @pytest.fixture
-def portal(portal_settings: Settings) -> Portal:
-    """The application, as the server runs it."""
+def portal(shared_portal: Portal, portal_settings: Settings) -> Portal:
+    """The application, as the server runs it, over the test's own database."""
+    wire(portal_settings)
+    shared_portal.settings = portal_settings
+    return shared_portal
+
+
+@pytest.fixture
+def own_portal(portal_settings: Settings) -> Portal:
+    """An application of the test's own, whose routes and settings it may change."""
     return create_app(portal_settings)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import pytest
 from flask import url_for
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
@@ -12,6 +13,12 @@ from portal.edge import Portal
 from tests.integration.portal.conftest import Browser, People
 
 NO_SUCH = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def portal(own_portal: Portal) -> Portal:
+    """An application of the test's own: tests here give it routes."""
+    return own_portal
 
 
 def calls(portal: Portal) -> Iterator[tuple[str, str, str, Access]]:

@@ -24,6 +24,12 @@ NEED = {"provider_id": str(uuid.uuid4()), "description": "说明", "purpose": "�
 started, go_on = threading.Event(), threading.Event()
 
 
+@pytest.fixture
+def portal(own_portal: Portal) -> Portal:
+    """An application of the test's own: tests here give it routes."""
+    return own_portal
+
+
 @pytest.fixture(autouse=True)
 def trial(portal: Portal) -> None:
     """A trial resource: each creation makes an agency, so that doubles would show."""

@@ -25,6 +25,12 @@ Opened = Callable[..., Browser]
 
 
 @pytest.fixture
+def portal(own_portal: Portal) -> Portal:
+    """An application of the test's own: tests here give it routes."""
+    return own_portal
+
+
+@pytest.fixture
 def somebody(people: People, browser: Opened) -> Browser:
     return browser(people.logins[Role.REQUESTER])
 

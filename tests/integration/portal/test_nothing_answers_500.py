@@ -78,6 +78,12 @@ FIELDS = re.compile(r'(?:form\.\w+\(|name=|\.get\(|getlist\(|fields\.\w+\()"([a-
 
 
 @pytest.fixture
+def portal(own_portal: Portal) -> Portal:
+    """An application of the test's own: tests here give it routes."""
+    return own_portal
+
+
+@pytest.fixture
 def case(portal: Portal) -> Iterator[Case]:
     """A case with an application in dispute, one granted, one drafted, and accounts for everybody."""
     engine = create_engine(portal.settings.app_database_url, poolclass=NullPool)
