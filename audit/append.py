@@ -26,6 +26,7 @@ from audit.written import note
 from schemas.canonical import canonical_bytes
 
 MAXIMUM_ENTRY = 65_535
+LONGEST_NAME = 64
 SCHEMA = "shuniu:evidence/1"
 _KIND = re.compile(r"^[a-z_]+(\.[a-z_]+)+$")
 _COLUMNS = tuple(column.name for column in Evidence.__table__.columns)
@@ -43,6 +44,8 @@ class Written:
     matter: str
     agency_code: str
     person_id: uuid.UUID | None
+    grant_number: str
+    resource_code: str
     body: bytes = field(repr=False)
     leaf_hash: bytes
 
@@ -160,6 +163,8 @@ def append(
         matter=matter,
         agency_code=actor.agency_code,
         person_id=actor.person_id,
+        grant_number=_grant(authority),
+        resource_code=_resource(after, before),
         body=body,
         leaf_hash=hashlib.sha256(b"\x00" + body).digest(),
     )
@@ -205,6 +210,17 @@ def _stated(actor: Actor) -> dict[str, Any]:
         "roles": sorted(actor.roles),
         "client": actor.client_id or None,
     }
+
+
+def _grant(authority: str) -> str:
+    """Number of the grant that an entry rests on."""
+    return authority[6 : 6 + LONGEST_NAME] if authority.startswith("grant/") else ""
+
+
+def _resource(*facts: Mapping[str, Any] | None) -> str:
+    """The resource that an entry's facts name, of those after the change first."""
+    named = (each["resource"] for each in facts if each is not None and "resource" in each)
+    return next((name[:LONGEST_NAME] for name in named if isinstance(name, str)), "")
 
 
 def _insert(

@@ -17,7 +17,13 @@ LOG_LOCK = 0x5348_554E_4955_4C47
 
 
 class Evidence(Base):
-    """One entry: the canonical bytes that are hashed into the log, and columns to find them by."""
+    """One entry: the canonical bytes that are hashed into the log, and columns to find them by.
+
+    Attributes:
+        grant_number: of the grant that is its authority; "" when that is another.
+        resource_code: the resource that it names among its facts, by code or id; "" for the steps of a case, whose
+            application names it.
+    """
 
     __tablename__ = "evidence"
     __table_args__ = (
@@ -30,6 +36,9 @@ class Evidence(Base):
         Index("ix_evidence_agency_code", "agency_code", "recorded_at"),
         Index("ix_evidence_person_id", "person_id", "recorded_at"),
         Index("ix_evidence_kind", "kind", "recorded_at"),
+        Index("ix_evidence_grant_number", "grant_number", "recorded_at", postgresql_where="grant_number <> ''"),
+        Index("ix_evidence_resource_code", "resource_code", "recorded_at", postgresql_where="resource_code <> ''"),
+        Index("ix_evidence_step", "matter", "recorded_at", postgresql_where="matter <> '' AND resource_code = ''"),
         Index("ix_evidence_not_done", "outcome", "recorded_at", "id", postgresql_where="outcome <> 'DONE'"),
     )
 
@@ -41,6 +50,8 @@ class Evidence(Base):
     matter: Mapped[Line] = mapped_column(default="")
     agency_code: Mapped[Code] = mapped_column(default="")
     person_id: Mapped[uuid.UUID | None]
+    grant_number: Mapped[Code] = mapped_column(default="", server_default="")
+    resource_code: Mapped[Code] = mapped_column(default="", server_default="")
     body: Mapped[Octets]
     leaf_hash: Mapped[Octets]
 

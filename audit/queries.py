@@ -1,4 +1,4 @@
-"""Reading evidence: the auditor's search, a case's timeline, one entry, its personal details, the state of the log."""
+"""Reading evidence: a case's timeline, one entry, its personal details, the state of the log."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from adapters.errors import Conflict, NotFound
-from adapters.paging import USUAL_PAGE, Page, page_of
 from audit.actor import Actor
 from audit.append import append, configured
 from audit.merkle import HASH_SIZE
@@ -23,31 +22,6 @@ from audit.witness.gathered import with_cosignatures
 from audit.witness.standing import Agreement, agreement
 
 LONGEST_TIMELINE = 1_000
-
-
-@dataclass(frozen=True)
-class Search:
-    """What the auditor looks for; empty fields do not restrict.
-
-    Attributes:
-        kind: a kind, or the beginning of one that ends with a dot (``application.``).
-        outcome: ``DONE``, ``REFUSED`` or ``FAILED``.
-        agency_code: credit code of the agency acted for.
-        person_id: who acted.
-        subject: ``noun/identifier``.
-        matter: the case.
-        since: from this moment on.
-        until: before this moment.
-    """
-
-    kind: str = ""
-    outcome: str = ""
-    agency_code: str = ""
-    person_id: uuid.UUID | None = None
-    subject: str = ""
-    matter: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -90,17 +64,6 @@ class LogState:
     standing: Standing
     agreement: Agreement
     store: StoreState
-
-
-def search(session: Session, wanted: Search, cursor: str | None = None, limit: int = USUAL_PAGE) -> Page[Evidence]:
-    """Entries that meet all conditions, the newest first; texts are not loaded.
-
-    Raises:
-        InvalidInput: the cursor belongs to no list.
-    """
-    statement = select(Evidence).where(*_conditions(wanted)).options(defer(Evidence.body))
-    order = (Evidence.recorded_at, Evidence.id)
-    return page_of(session, statement, order, cursor=cursor, limit=limit, descending=True)
 
 
 def indices(session: Session, entries: Sequence[Evidence]) -> dict[uuid.UUID, int]:
@@ -210,26 +173,6 @@ def tile(session: Session, level: int, number: int, width: int) -> bytes:
     here = (LogTile.level == level) & (LogTile.number == number)
     stored = session.scalar(select(LogTile.hashes).where(here)) or b""
     return stored[: width * HASH_SIZE] if len(stored) >= width * HASH_SIZE else b""
-
-
-def _conditions(wanted: Search) -> list[ColumnElement[bool]]:
-    equal = {
-        Evidence.outcome: wanted.outcome,
-        Evidence.agency_code: wanted.agency_code,
-        Evidence.person_id: wanted.person_id,
-        Evidence.subject: wanted.subject,
-        Evidence.matter: wanted.matter,
-    }
-    conditions = [column == value for column, value in equal.items() if value]
-    if wanted.kind.endswith("."):
-        conditions.append(Evidence.kind.startswith(wanted.kind, autoescape=True))
-    elif wanted.kind:
-        conditions.append(Evidence.kind == wanted.kind)
-    if wanted.since:
-        conditions.append(Evidence.recorded_at >= wanted.since)
-    if wanted.until:
-        conditions.append(Evidence.recorded_at < wanted.until)
-    return conditions
 
 
 def _unknown(name: object) -> NotFound:

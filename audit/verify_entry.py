@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,16 +15,29 @@ DESTROYED = "personal.destroyed"
 """Kind of the entry that records the destruction of an entry's personal details; its subject is ``evidence/<id>``."""
 COLUMNS = f"""
     CAST(evidence.id AS text), evidence.recorded_at, evidence.kind, evidence.outcome, evidence.subject, evidence.matter,
-    evidence.agency_code, CAST(evidence.person_id AS text), evidence.body, evidence.leaf_hash,
+    evidence.agency_code, CAST(evidence.person_id AS text), evidence.grant_number, evidence.resource_code,
+    evidence.body, evidence.leaf_hash,
     evidence_personal.evidence_id IS NOT NULL, evidence_personal.wrapped_key, evidence_personal.ciphertext,
     CASE WHEN evidence_personal.evidence_id IS NOT NULL AND evidence_personal.wrapped_key IS NULL THEN EXISTS (
         SELECT FROM evidence AS destruction WHERE destruction.subject = 'evidence/' || CAST(evidence.id AS text)
         AND destruction.kind = '{DESTROYED}' AND destruction.outcome = 'DONE'
     ) ELSE false END
 """  # noqa: S608  # the one name put in is DESTROYED above; values from outside are bound where this is used
-BODY = 8
+BODY = 10
 TABLES = "evidence LEFT JOIN evidence_personal ON evidence_personal.evidence_id = evidence.id"
-NAMES = ("kind", "outcome", "subject", "matter", "agency_code", "person_id", "recorded_at", "id", "source")
+NAMES = (
+    "kind",
+    "outcome",
+    "subject",
+    "matter",
+    "agency_code",
+    "person_id",
+    "grant_number",
+    "resource_code",
+    "recorded_at",
+    "id",
+    "source",
+)
 Row = Sequence[Any]
 """An entry as it is stored: ``COLUMNS`` of ``TABLES``, in their order."""
 
@@ -51,7 +64,8 @@ class EntryCheck:
             index: its number in the log; None while it waits.
             leaf: the hash of its text.
         """
-        identity, moment, kind, outcome, subject, matter, agency, person, body, stored_leaf, *personal = row
+        identity, moment, *held = row[:BODY]
+        stored_leaf, *personal = row[BODY + 1 :]
         if leaf != stored_leaf:
             self._add(
                 "leaf_hash_wrong",
@@ -62,13 +76,13 @@ class EntryCheck:
                 stored_leaf,
             )
         try:
-            stated, commitment = _stated(body)
+            stated, commitment = _stated(row[BODY])
         except (ValueError, TypeError, KeyError, AttributeError):
             self._add("entry_unreadable", index, identity, "its text is not an evidence entry")
             return
-        held = (kind, outcome, subject, matter, agency, person, moment, identity, self._source)
-        if stated != held:
-            for name, expected, found in zip(NAMES, stated, held, strict=True):
+        columns = (*held, moment, identity, self._source)
+        if stated != columns:
+            for name, expected, found in zip(NAMES, stated, columns, strict=True):
                 if expected != found:
                     what = f"its column {name} is not what its text says"
                     self._add("column_differs", index, identity, what, expected, found)
@@ -141,7 +155,19 @@ def _stated(body: bytes) -> tuple[tuple[object, ...], str | None]:
         data["matter"] or "",
         actor["agency"] or "",
         actor["person"],
+        _grant(data["authority"] or ""),
+        _resource(data),
         datetime.fromisoformat(envelope["time"]),
         envelope["id"],
         envelope["source"],
     ), data["personal"]
+
+
+def _grant(authority: str) -> str:
+    basis, _, number = authority.partition("/")
+    return number[:64] if basis == "grant" else ""
+
+
+def _resource(data: Mapping[str, Any]) -> str:
+    named = [(data[when] or {}).get("resource") for when in ("after", "before")]
+    return str(next((name for name in named if isinstance(name, str)), ""))[:64]

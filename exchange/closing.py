@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from adapters.clock import system_now
 from adapters.errors import Terminal
@@ -42,7 +42,7 @@ def close(
     record.extract_id = extract_id or record.extract_id
     if state is not ReleaseState.UNKNOWN and record.rows_reserved:
         give_back(session, record.grant_id, record.rows_reserved - rows)
-    grant = session.get_one(Grant, record.grant_id)
+    grant = session.get_one(Grant, record.grant_id, options=[joinedload(Grant.resource)])
     append(
         session,
         f"release.{state.lower()}",
@@ -54,6 +54,7 @@ def close(
         before={"state": ReleaseState.AUTHORISED},
         after={
             "state": state,
+            "resource": grant.resource.code,
             "rows": rows,
             "bytes": size,
             "digest": digest,

@@ -297,6 +297,7 @@ def _refuse(
     others = [name for name in request.items if name not in known]
     after = {
         "reason": code,
+        "resource": terms.resource_code if terms else None,
         "mode": request.mode,
         "matter": request.matter,
         **entries.named([name for name in request.items if name in known]),

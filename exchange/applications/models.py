@@ -65,7 +65,7 @@ class Application(Base):
     lock_version: Mapped[int] = mapped_column(Integer)
     requester_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.id"))
     provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.id"))
-    resource_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("resource_version.id"))
+    resource_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("resource_version.id"), index=True)
     scope: Mapped[Prose]
     purpose: Mapped[Prose]
     duty: Mapped[Prose]

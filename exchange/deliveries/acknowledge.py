@@ -98,6 +98,7 @@ def _record(
         before=before,
         after={
             "number": delivery.number,
+            "resource": delivery.grant.resource.code,
             "state": delivery.state,
             "sha256": given.sha256,
             "accepted": given.accepted,

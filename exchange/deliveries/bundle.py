@@ -80,7 +80,7 @@ def bundle(session: Session, actor: Actor, delivery_id: uuid.UUID, key: SigningK
         actor,
         matter=matter,
         authority=f"grant/{delivery.grant.number}",
-        after={"number": delivery.number, "files": len(files)},
+        after={"number": delivery.number, "resource": delivery.grant.resource.code, "files": len(files)},
     )
     return Bundle(delivery.number, pack(keys.log.name, str(delivery.id), files, key))
 

@@ -113,6 +113,7 @@ def _deliver(session: Session, release: Release, delivery: Delivery) -> None:
         before=before,
         after={
             "number": delivery.number,
+            "resource": release.terms.resource_code,
             "state": delivery.state,
             "release": str(release.id),
             "sha256": delivery.sha256,

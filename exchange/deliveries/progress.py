@@ -119,6 +119,11 @@ def _move(
         matter=matter_of(delivery.grant),
         authority=f"grant/{delivery.grant.number}",
         before=before,
-        after={"number": delivery.number, "state": state, **(after or {})},
+        after={
+            "number": delivery.number,
+            "resource": delivery.grant.resource.code,
+            "state": state,
+            **(after or {}),
+        },
         personal=personal,
     )

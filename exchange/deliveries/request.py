@@ -91,6 +91,7 @@ def _record(session: Session, actor: Actor, delivery: Delivery) -> None:
         authority=f"grant/{delivery.grant.number}",
         after={
             "number": delivery.number,
+            "resource": delivery.grant.resource.code,
             "state": delivery.state,
             "mode": delivery.mode,
             "format": delivery.format,

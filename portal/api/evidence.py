@@ -9,7 +9,8 @@ from flask import Blueprint, Response, request
 from adapters.errors import NotFound
 from audit.models import Evidence
 from audit.proof import prove
-from audit.queries import Search, indices, log_state, search, tile
+from audit.queries import indices, log_state, tile
+from audit.search import Search, search
 from audit.tiles import WIDTH, named
 from audit.witness.gathered import newest_cosigned
 from portal.access import PUBLIC, current_actor

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from adapters.clock import CITY_ZONE, city_date, system_now
 from audit.actor import Actor
 from audit.models import Evidence
-from audit.queries import Search, log_state, search
+from audit.queries import log_state
+from audit.search import Search, search
 from directory.people.roles import Role
 from portal.filters import day, moment, number
 from portal.labels import label

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import orjson
@@ -11,36 +10,31 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from adapters.clock import CITY_ZONE
 from adapters.errors import NotFound
 from adapters.paging import LARGEST_PAGE, Page
 from audit.actor import Actor
 from audit.log_keys import log_keys
 from audit.models import Evidence
 from audit.proof import prove
-from audit.queries import Found, Search, indices, log_state, personal, search
-from directory.agencies.queries import agencies
+from audit.queries import Found, indices, log_state, personal
+from audit.search import Search, search
 from directory.people.queries import person_names
-from directory.people.roles import Role
 from directory.permissions import Allowed, read_evidence
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session, portal_settings
-from portal.evidence_kinds import EVIDENCE_KINDS
+from portal.evidence_filters import READERS, asked, kind_groups
+from portal.evidence_offered import offered
 from portal.exports import Cell, every, export, wanted_export
 from portal.filters import moment
-from portal.inputs import identifier
 from portal.labels import label
 from portal.languages import N_
-from portal.own_evidence import agency_to_search, codes_of_case, own_entry
+from portal.own_evidence import codes_of_case, own_entry
 from portal.pages.auditor_desk import desk_sections
 from portal.pages.case import names_by_code
 from portal.pages.frame import NavigationEntry, Pages
-from portal.pages.subjects import as_written, in_words
+from portal.pages.subjects import in_words
 
 blueprint = Blueprint("evidence", __name__, url_prefix="/evidence")
-
-READERS = (Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
-MOST_AGENCIES = 200
 
 
 @blueprint.get("/")
@@ -48,28 +42,24 @@ MOST_AGENCIES = 200
 def index() -> ResponseReturnValue:
     """Entries: all of them for auditors, an agency's own and its cases' for others."""
     session, actor = current_session(), current_actor()
-    wanted = _wanted(session, actor)
+    wanted = asked(session, actor)
     if wanted_export():
-        return _exported(session, wanted)
-    page = search(session, wanted, request.args.get("cursor"))
-    numbers = indices(session, page.items)
-    people = person_names(session, {each.person_id for each in page.items if each.person_id})
-    names = names_by_code(session, {each.agency_code for each in page.items if each.agency_code})
+        return _exported(session, wanted.search)
+    page = search(session, wanted.search, request.args.get("cursor"))
     everything = actor.has(*READERS)
     return render_template(
         "evidence/index.html",
         page=page,
-        numbers=numbers,
-        people=people,
-        names=names,
+        numbers=indices(session, page.items),
+        people=person_names(session, {each.person_id for each in page.items if each.person_id}),
+        names=names_by_code(session, {each.agency_code for each in page.items if each.agency_code}),
         log=log_state(session),
         everything=everything,
-        kinds=sorted(((kind, label(kind, "EvidenceKind")) for kind in EVIDENCE_KINDS), key=lambda pair: pair[0]),
-        agencies=[(a.credit_code, a.name) for a in agencies(session, limit=MOST_AGENCIES).items] if everything else [],
-        words=in_words(session, (wanted.subject, wanted.matter, *_subjects(page.items))),
+        kinds=kind_groups(),
+        offered=offered(session) if everything else None,
+        words=in_words(session, _subjects(page.items)),
         open_cases=_open_cases(session, actor, page.items),
-        wanted=wanted,
-        person=person_names(session, {wanted.person_id}).get(wanted.person_id, "") if wanted.person_id else "",
+        asked=wanted,
     )
 
 
@@ -118,26 +108,6 @@ def open_personal(entry_id: uuid.UUID) -> ResponseReturnValue:
     return render_template("evidence/show.html", **page, details=_pretty(details))
 
 
-def _wanted(session: Session, actor: Actor) -> Search:
-    fields = request.args
-    person = fields.get("person", "").strip()
-    matter = as_written(session, fields.get("matter", "").strip()[:200])
-    agency_code = fields.get("agency", "").strip()[:18]
-    if not actor.has(*READERS):
-        agency_code = agency_to_search(session, actor, matter if codes_of_case(session, matter) else "")
-    outcome = fields.get("outcome", "")
-    return Search(
-        kind=fields.get("kind", "").strip()[:100],
-        outcome=outcome if outcome in {"DONE", "REFUSED", "FAILED"} else "",
-        agency_code=agency_code,
-        person_id=identifier(person) if person else None,
-        subject=as_written(session, fields.get("subject", "").strip()[:200]),
-        matter=matter,
-        since=_moment_of(fields.get("since", "")),
-        until=_moment_of(fields.get("until", ""), days=1),
-    )
-
-
 def _subjects(entries: Iterable[Evidence]) -> Iterator[str]:
     for each in entries:
         yield from (each.subject, each.matter)
@@ -147,15 +117,6 @@ def _open_cases(session: Session, actor: Actor, entries: Iterable[Evidence]) -> 
     """Matters all of whose entries the actor may read: an office has entries of its own in cases of others."""
     matters = {each.matter for each in entries if each.matter}
     return {one for one in matters if isinstance(read_evidence(actor, codes_of_case(session, one)), Allowed)}
-
-
-def _moment_of(text: str, days: int = 0) -> datetime | None:
-    """The beginning of a day in the city, UTC; None when it is no day."""
-    try:
-        day = date.fromisoformat(text.strip())
-        return datetime.combine(day, time(), CITY_ZONE).astimezone(UTC) + timedelta(days=days)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _page(entry_id: uuid.UUID) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from adapters.database import engine
 from audit.log_keys import log_keys
 from audit.models import Evidence, EvidenceQueue, LogLeaf
 from audit.personal import Seal
-from audit.queries import Search, search
 from audit.reconcile import registered
 from audit.report import Report
+from audit.search import Search, search
 from audit.verify import verify_log
 from portal.demo.commands import shuniu_here
 from portal.demo.stage import Stage, Unexpected, expect

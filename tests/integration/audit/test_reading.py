@@ -20,8 +20,9 @@ from audit.append import append
 from audit.log_keys import LogKeys, promise_signer
 from audit.models import Evidence
 from audit.proof import Proof, check, prove
-from audit.queries import Search, entry, entry_at, indices, log_state, personal, search, timeline
+from audit.queries import entry, entry_at, indices, log_state, personal, timeline
 from audit.reconcile import Discrepancy, entries_have_rows, rows_have_entries, states_follow_entries
+from audit.search import Search, search
 from audit.verify import verify_log
 from portal.cli.audit import command
 from tests.integration.audit.conftest import AGENCY, Log
@@ -80,7 +81,7 @@ def test_refusals_are_found_by_an_index_of_their_own(long_log: Log) -> None:
         bind = session.connection()
         event.listen(bind, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
         assert len(search(session, Search(outcome="REFUSED")).items) == 1
-        [(statement, values)] = asked
+        statement, values = asked[0]
         plan = bind.exec_driver_sql(f"EXPLAIN {statement}", values).scalars().all()
     assert "ix_evidence_not_done" in "".join(plan)
 
