@@ -382,3 +382,8 @@ def read_evidence(actor: Actor, agency_codes: Collection[str]) -> Decision:
     if actor.agency_code and actor.agency_code in agency_codes:
         return ALLOWED
     return Denied("permission.evidence", "This evidence is another agency's. Ask the audit office.")
+
+
+def search_subjects(actor: Actor) -> Decision:
+    """Search the evidence by a person's or an organisation's number; every look is evidence itself (R84)."""
+    return _role(actor, Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)

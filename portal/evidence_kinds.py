@@ -58,6 +58,7 @@ EVIDENCE_KINDS: dict[str, str] = {
     "dispute.stated": N_("Statement given"),
     "dispute.withdrawn": N_("Objection withdrawn"),
     "evidence.personal_viewed": N_("Personal details of evidence viewed"),
+    "evidence.subject_searched": N_("Data subject searched for"),
     "grant.ended": N_("Grant ended"),
     "grant.opened": N_("Grant opened"),
     "grant.resumed": N_("Grant resumed"),

@@ -131,6 +131,7 @@ LABELS: dict[str, dict[str, str]] = {
         "catalogue_change": N_("Change of an entry"),
         "challenge": N_("Proof of a key"),
         "client": N_("Program"),
+        "data_subject": N_("Data subject"),
         "dataset_version": N_("Loaded data"),
         "delivery": N_("Delivery"),
         "dispute": N_("Dispute"),

@@ -1,6 +1,7 @@
 """Grants as those who hold them and those who gave them read them."""
 
 import uuid
+from collections.abc import Collection
 from datetime import date
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -11,7 +12,7 @@ from adapters.paging import USUAL_PAGE, Page
 from audit.actor import Actor
 from directory import permissions
 from exchange.grants import load
-from exchange.grants.models import Grant, GrantState
+from exchange.grants.models import Grant, GrantState, ReleaseRecord
 
 _NEWEST = (Grant.created_at, Grant.id)
 
@@ -76,6 +77,18 @@ def detail(session: Session, actor: Actor, grant_id: uuid.UUID) -> Grant:
         raise load.unknown()
     permissions.require(permissions.see_grant(actor, grant.requester_id, grant.provider_id))
     return grant
+
+
+def asked_under(session: Session, grants: Collection[uuid.UUID]) -> dict[uuid.UUID, Grant]:
+    """Grants that entries of evidence name, by id, at most a page of them; the caller may read that evidence."""
+    return {grant.id: grant for grant in session.scalars(select(Grant).where(Grant.id.in_(grants)))}
+
+
+def stated_purposes(session: Session, subjects: Collection[str]) -> dict[str, str]:
+    """What releases were for, by how evidence names them (``release/…``); the caller may read that evidence."""
+    ids = [uuid.UUID(subject.removeprefix("release/")) for subject in subjects if subject.startswith("release/")]
+    rows = session.execute(select(ReleaseRecord.id, ReleaseRecord.purpose).where(ReleaseRecord.id.in_(ids)))
+    return {f"release/{identity}": purpose for identity, purpose in rows}
 
 
 def _listing(whose: ColumnElement[bool]) -> Listing[Grant]:

@@ -24,6 +24,7 @@ from portal.pages import (
     reviews,
     sign_in,
     sources,
+    subject_search,
     workbook,
 )
 from portal.pages.frame import Pages
@@ -46,6 +47,7 @@ ALL: tuple[Pages, ...] = (
     deliveries.PAGES,
     disputes.PAGES,
     evidence.PAGES,
+    subject_search.PAGES,
     files.PAGES,
     grants.PAGES,
     needs.PAGES,

@@ -20,6 +20,7 @@ from audit.append import configure, configured
 from audit.models import Evidence
 from audit.subjects.blind import SubjectKind
 from audit.subjects.models import EvidenceSubject, ExtractSubject, SubjectExtract
+from audit.subjects.shown import Shown, shown
 from directory.catalogue.models import ResourceVersion
 from directory.datasets.models import DatasetState, DatasetVersion
 from exchange import extracts
@@ -183,6 +184,20 @@ def test_a_whole_delivery_lists_its_subjects_once(
     fetch = door.authorise(session, grant.id, replace(asking(requester), mode=Mode.FILES), stored=stored)
     assert found(session, "release.authorised") == {first.extract_id.bytes}
     assert session.get_one(ReleaseRecord, fetch.id).extract_id == first.extract_id
+    interface.look_up(session, settings, grant.id, asking(requester), {"code": COMPANIES[0]})
+    everything: list[Shown] = []
+    cursor = None
+    while cursor is not None or not everything:
+        page = shown(session, SubjectKind.RESIDENT_ID, PEOPLE[0], cursor, 2)
+        everything += page.items
+        cursor = page.next_cursor
+    kinds = [(one.entry.kind, one.whole, one.mode, one.grant_id) for one in everything]
+    assert kinds == [
+        ("release.completed", False, "INTERFACE", grant.id),
+        ("release.authorised", True, "FILES", grant.id),
+        *[("release.completed", True, "FILES", grant.id)] * 3,
+    ]
+    assert shown(session, SubjectKind.CREDIT_CODE, PEOPLE[0]).items == ()
 
 
 @pytest.mark.parametrize("table", ["evidence_subject", "subject_extract", "extract_subject"])

@@ -1,0 +1,140 @@
+"""Who was shown a person's or an organisation's record, when, why, and who asked for it (R48, R49, R84).
+
+Calls and pages are found by the subject's own token; whole deliveries through the extracts that name it.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.paging import LARGEST_PAGE, USUAL_PAGE, Page, decode_cursor, encode_cursor
+from adapters.prepared import Prepared
+from adapters.texts import line, prose
+from audit.actor import Actor
+from audit.append import append, configured
+from audit.models import Evidence
+from audit.subjects.blind import SubjectKind
+
+LONGEST_NUMBER = 100
+LONGEST_REASON = 1_000
+_NEWEST = Prepared(
+    """
+    WITH named AS (
+        SELECT %(token)s::bytea AS token
+        UNION ALL
+        SELECT uuid_send(extract_id) FROM extract_subject WHERE token = %(token)s::bytea
+    )
+    SELECT found.recorded_at, found.evidence_id, bool_and(named.token <> %(token)s::bytea) AS whole
+    FROM named CROSS JOIN LATERAL (
+        SELECT recorded_at, evidence_id FROM evidence_subject
+        WHERE evidence_subject.token = named.token
+            AND (recorded_at, evidence_id) < (%(moment)s::timestamptz, %(entry)s::uuid)
+        ORDER BY recorded_at DESC, evidence_id DESC LIMIT %(most)s
+    ) AS found
+    GROUP BY found.recorded_at, found.evidence_id
+    ORDER BY found.recorded_at DESC, found.evidence_id DESC LIMIT %(most)s
+    """
+)
+_BEFORE_ALL = "infinity", str(uuid.UUID(int=0))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One entry that concerns a data subject.
+
+    Attributes:
+        entry: its columns; the text is not loaded.
+        whole: it is about a whole file or package whose rows name the subject, not about the subject alone.
+        grant_id: the grant asked under, where the entry's text names it; None else.
+        mode: the way of sharing, "" where it is none.
+        receiver_matter: the receiver's own case, as stated with the call; "" where there was none.
+    """
+
+    entry: Evidence
+    whole: bool
+    grant_id: uuid.UUID | None
+    mode: str
+    receiver_matter: str
+
+
+def shown(
+    session: Session, kind: SubjectKind, value: str, cursor: str | None = None, limit: int = USUAL_PAGE
+) -> Page[Shown]:
+    """Entries that concern a data subject, the newest first: calls, refused ones too, pages, and whole deliveries.
+
+    Args:
+        value: the subject's number, however it is written.
+        cursor: ``next_cursor`` of the page before.
+
+    Raises:
+        UnknownPlace: the cursor is not one of this list's.
+    """
+    limit = min(max(limit, 1), LARGEST_PAGE)
+    moment, entry = decode_cursor(cursor, (datetime, uuid.UUID)) if cursor else _BEFORE_ALL
+    token = configured().blind.token(kind, value)
+    found = _NEWEST.rows(session, token=token, moment=moment, entry=entry, most=limit + 1)
+    more = encode_cursor((found[limit - 1].recorded_at, found[limit - 1].evidence_id)) if len(found) > limit else None
+    places = found[:limit]
+    entries = {
+        one.id: one
+        for one in session.scalars(
+            select(Evidence).where(
+                Evidence.id.in_([place.evidence_id for place in places]),
+                Evidence.recorded_at.in_({place.recorded_at for place in places}),
+            )
+        )
+    }
+    return Page(
+        tuple(_shown(entries[place.evidence_id], place.whole) for place in places if place.evidence_id in entries),
+        more,
+    )
+
+
+def look(
+    session: Session, actor: Actor, kind: SubjectKind, value: str, reason: str, cursor: str | None = None
+) -> Page[Shown]:
+    """``shown``, for somebody who looks; that they looked, with what reason, is an entry itself.
+
+    The caller has checked that the actor may.
+
+    Raises:
+        InvalidInput: no number, or no reason.
+    """
+    value, reason = line(value, "/value", most=LONGEST_NUMBER), prose(reason, "/reason", most=LONGEST_REASON)
+    page = shown(session, kind, value, cursor)
+    token = configured().blind.token(kind, value)
+    append(
+        session,
+        "evidence.subject_searched",
+        f"data_subject/{token.hex()}",
+        actor,
+        after={"kind": kind, "found": len(page.items), "first_page": not cursor},
+        personal={"reason": reason, "value": value},
+        subjects=[token],
+    )
+    return page
+
+
+def _shown(entry: Evidence, whole: bool) -> Shown:
+    after = orjson.loads(entry.body)["data"].get("after") or {}
+    noun, _, key = entry.subject.partition("/")
+    grant = after.get("grant") or (key if noun == "grant" else "")
+    return Shown(
+        entry=entry,
+        whole=whole,
+        grant_id=_identity(grant),
+        mode=str(after.get("mode") or ""),
+        receiver_matter=str(after.get("matter") or ""),
+    )
+
+
+def _identity(text: Any) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(str(text))
+    except ValueError:
+        return None

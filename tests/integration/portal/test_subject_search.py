@@ -1,0 +1,57 @@
+"""Searching by a person's number: who may, that each look is recorded, and that the number stays hidden."""
+
+import uuid
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from adapters.database import transaction
+from audit.append import append, configured
+from audit.models import Evidence
+from audit.opened import personal_details
+from audit.subjects.blind import SubjectKind
+from audit.subjects.models import EvidenceSubject
+from directory.people.roles import Role
+from portal.edge import Portal
+from schemas.identifiers import resident_id
+from tests.integration.portal.conftest import Browser, People
+
+PERSON = "11010119900307851" + resident_id.check_digit("11010119900307851")
+SEARCH = {"kind": "RESIDENT_ID", "value": PERSON, "reason": "举报核查"}
+
+
+def test_an_auditor_finds_who_was_shown_a_record_and_the_look_is_recorded_without_the_number(
+    portal: Portal, people: People, browser: Callable[..., Browser]
+) -> None:
+    requester = people.actors[Role.REQUESTER]
+    with transaction(portal.settings.app_database_url) as session:
+        token = configured().blind.token(SubjectKind.RESIDENT_ID, PERSON)
+        for number in range(51):
+            after = {"mode": "INTERFACE", "matter": f"办件-{number}"}
+            append(session, "release.completed", f"release/{uuid.uuid4()}", requester, after=after, subjects=[token])
+    auditor = browser(people.logins[Role.AUDITOR])
+    auditor.get("/evidence/subject/")
+    assert auditor.post("/evidence/subject/", SEARCH | {"reason": " "}).status_code == 422
+    assert auditor.post("/evidence/subject/", SEARCH | {"cursor": "x"}).status_code in (400, 422)
+    written = SEARCH | {"value": PERSON.lower() + " "}
+    first = auditor.post("/evidence/subject/", written, headers={"Accept-Language": "en"}).get_data(as_text=True)
+    assert first.count("办件-") == 50
+    cursor = first.partition('name="cursor" value="')[2].partition('"')[0]
+    second = auditor.post("/evidence/subject/", written | {"cursor": cursor}).get_data(as_text=True)
+    assert second.count("办件-") == 1
+    with transaction(portal.settings.app_database_url) as session:
+        looks = session.scalars(select(Evidence).where(Evidence.kind == "evidence.subject_searched")).all()
+        assert [look.outcome for look in looks] == ["DONE", "DONE"]
+        assert not [look for look in looks if PERSON.encode() in look.body or "举报".encode() in look.body]
+        details = personal_details(session, [look.id for look in looks]).values()
+        assert [(one["value"], one["reason"]) for one in details] == [(PERSON.lower(), "举报核查")] * 2
+        named = select(EvidenceSubject.token).where(EvidenceSubject.evidence_id.in_([look.id for look in looks]))
+        assert set(session.scalars(named)) == {token}
+
+
+def test_nobody_but_auditors_and_the_logs_administrator_searches(
+    people: People, browser: Callable[..., Browser]
+) -> None:
+    for role in Role:
+        answer = browser(people.logins[role]).post("/evidence/subject/", SEARCH)
+        assert (answer.status_code == 200) == (role in (Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)), role
