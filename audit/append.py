@@ -34,7 +34,7 @@ _COLUMNS = tuple(column.name for column in Evidence.__table__.columns)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An entry as it was written: the columns of ``audit.models.Evidence``, of which a call makes no ORM object."""
+    """An entry as it was written: the columns of ``audit.models.Evidence`` and its text; a call makes no ORM object."""
 
     id: uuid.UUID
     recorded_at: datetime
@@ -233,7 +233,7 @@ def _insert(
 ) -> None:
     """Write the entry, its sealed details, its data subjects and its place in the queue, in one statement."""
     wrapped_key, ciphertext = writer.seal.close(entry.id, opening) if opening else (None, None)
-    values = {name: getattr(entry, name) for name in _COLUMNS}
+    values = {name: getattr(entry, name) for name in (*_COLUMNS, "body")}
     more = {**(beside.values if beside else {}), **({"tokens": tokens} if tokens else {})}
     statement = _statement(beside.insert if beside else "", beside.given if beside else "", indexed=bool(tokens))
     if not statement.run(session, **values, **more, wrapped_key=wrapped_key, ciphertext=ciphertext):
@@ -247,10 +247,13 @@ def _statement(beside: str, given: str, *, indexed: bool) -> Prepared:
     more += f", subjects AS ({_subjects(source)})" if indexed else ""
     return Prepared(
         f"""
-        WITH {first}entry AS ({insertion("evidence", _COLUMNS, given=source)}), details AS (
-            INSERT INTO evidence_personal (evidence_id, wrapped_key, ciphertext)
-            SELECT %(id)s, %(wrapped_key)s::bytea, %(ciphertext)s::bytea {f"FROM {source}" if source else ""}
-            WHERE %(ciphertext)s::bytea IS NOT NULL
+        WITH {first}entry AS ({insertion("evidence", _COLUMNS, given=source)}), told AS (
+            INSERT INTO evidence_text (recorded_at, evidence_id, body, ciphertext)
+            SELECT %(recorded_at)s, %(id)s, %(body)s, %(ciphertext)s::bytea {f"FROM {source}" if source else ""}
+        ), details AS (
+            INSERT INTO evidence_personal (evidence_id, wrapped_key)
+            SELECT %(id)s, %(wrapped_key)s::bytea {f"FROM {source}" if source else ""}
+            WHERE %(wrapped_key)s::bytea IS NOT NULL
         ){more}
         INSERT INTO evidence_queue (evidence_id, queued_at)
         SELECT %(id)s, %(recorded_at)s {f"FROM {source}" if source else ""}

@@ -2,12 +2,14 @@
 
 An entry is written in the transaction of what it records, together with a row in ``evidence_queue``. The sequencer
 takes committed queue rows, numbers them in ``log_leaf``, extends ``log_tile`` and signs ``log_checkpoint``.
+What grows most, the entries' texts, lies in partitions by month of its own, which are put into archives one day; what
+entries are found by stays in ``evidence``, which every other table may refer to.
 """
 
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, func, literal, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from adapters.clock import system_now
 from adapters.database import Base, Code, Count, Line, Moment, Octets
@@ -16,18 +18,37 @@ LOG_LOCK = 0x5348_554E_4955_4C47
 """Advisory lock: held exclusively by the one sequencer at work, shared by who needs the log to stand still."""
 
 
+class EvidenceText(Base):
+    """The canonical bytes of an entry that are hashed into the log, and the ciphertext of its personal details.
+
+    Partitioned by month of ``recorded_at`` (UTC). It has no foreign key to ``evidence``: both rows are written by one
+    statement, and verification names a text that is missing.
+    """
+
+    __tablename__ = "evidence_text"
+    __table_args__ = (
+        CheckConstraint("octet_length(body) BETWEEN 1 AND 65535", name="body_size"),
+        {"postgresql_partition_by": "RANGE (recorded_at)"},
+    )
+
+    recorded_at: Mapped[Moment] = mapped_column(primary_key=True)
+    evidence_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    body: Mapped[Octets]
+    ciphertext: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
 class Evidence(Base):
-    """One entry: the canonical bytes that are hashed into the log, and columns to find them by.
+    """One entry as it is found and referred to.
 
     Attributes:
         grant_number: of the grant that is its authority; "" when that is another.
         resource_code: the resource that it names among its facts, by code or id; "" for the steps of a case, whose
             application names it.
+        body: its text; empty when that lies in an archive.
     """
 
     __tablename__ = "evidence"
     __table_args__ = (
-        CheckConstraint("octet_length(body) <= 65535", name="body_size"),
         CheckConstraint("octet_length(leaf_hash) = 32", name="leaf_hash_size"),
         CheckConstraint("outcome IN ('DONE', 'REFUSED', 'FAILED')", name="outcome"),
         Index("ix_evidence_recorded_at_id", "recorded_at", "id"),
@@ -43,7 +64,7 @@ class Evidence(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    recorded_at: Mapped[Moment]
+    recorded_at: Mapped[Moment] = mapped_column()
     kind: Mapped[Code]
     outcome: Mapped[Code]
     subject: Mapped[Line]
@@ -52,21 +73,41 @@ class Evidence(Base):
     person_id: Mapped[uuid.UUID | None]
     grant_number: Mapped[Code] = mapped_column(default="", server_default="")
     resource_code: Mapped[Code] = mapped_column(default="", server_default="")
-    body: Mapped[Octets]
     leaf_hash: Mapped[Octets]
+    body: Mapped[bytes] = column_property(
+        func.coalesce(
+            select(EvidenceText.body)
+            .where(EvidenceText.recorded_at == recorded_at, EvidenceText.evidence_id == id)
+            .correlate_except(EvidenceText)
+            .scalar_subquery(),
+            literal(b"", LargeBinary),
+        )
+    )
 
 
 class EvidencePersonal(Base):
-    """Personal details of an entry: encrypted under a key of their own, so that erasing the key erases them.
+    """The key of an entry's personal details, which are encrypted beside its text: erasing the key erases them.
 
-    The entry carries their commitment, which nobody can guess back (a random salt is inside the ciphertext).
+    The entry carries their commitment, which nobody can guess back (a random salt is inside the ciphertext). Keys never
+    go into archives, so that they can be erased there too. ``ciphertext`` is empty when it lies in an archive.
     """
 
     __tablename__ = "evidence_personal"
 
     evidence_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("evidence.id"), primary_key=True)
     wrapped_key: Mapped[bytes | None] = mapped_column(LargeBinary)
-    ciphertext: Mapped[Octets]
+    ciphertext: Mapped[bytes] = column_property(
+        func.coalesce(
+            select(EvidenceText.ciphertext)
+            .join(
+                Evidence, (Evidence.recorded_at == EvidenceText.recorded_at) & (Evidence.id == EvidenceText.evidence_id)
+            )
+            .where(Evidence.id == evidence_id)
+            .correlate_except(EvidenceText, Evidence)
+            .scalar_subquery(),
+            literal(b"", LargeBinary),
+        )
+    )
 
 
 class EvidenceQueue(Base):

@@ -30,7 +30,10 @@ LONGEST_PAUSE = 5.0
 
 _TAKE = text(
     """
-    SELECT waiting.evidence_id, sha256('\\x00'::bytea || evidence.body) AS leaf, log_leaf.leaf_index
+    SELECT waiting.evidence_id, log_leaf.leaf_index, (
+        SELECT sha256('\\x00'::bytea || body) FROM evidence_text
+        WHERE evidence_text.recorded_at = evidence.recorded_at AND evidence_text.evidence_id = evidence.id
+    ) AS leaf
     FROM (
         SELECT evidence_id FROM evidence_queue ORDER BY queued_at, evidence_id LIMIT :limit FOR UPDATE SKIP LOCKED
     ) AS waiting
@@ -80,6 +83,9 @@ def sequence(session: Session, key: SigningKey, origin: str, limit: int = BATCH)
     if fresh:
         previous = _last_checkpoint(session, key, origin)
         ids = [row.evidence_id for row in fresh]
+        for row in fresh:
+            if row.leaf is None:
+                raise _inconsistent(f"the text of entry {row.evidence_id}, which waits to be numbered, is gone")
         _grow(session, key, previous, ids, [bytes(row.leaf) for row in fresh])
     if rows:
         session.execute(_LEAVE, {"ids": [row.evidence_id for row in rows]})

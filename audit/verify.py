@@ -109,7 +109,10 @@ class _Walk:
         """Check entries that wait to be numbered."""
         for row in self._reader.waiting():
             self._report.waiting += 1
-            self._entries.check(row, None, leaf_hash(row[BODY]))
+            if row[BODY] is None:
+                self._entries.without_text(row, None)
+            else:
+                self._entries.check(row, None, leaf_hash(row[BODY]))
 
     def lost(self) -> None:
         """Find entries that have no number and do not wait for one."""
@@ -125,6 +128,9 @@ class _Walk:
             if row[0] is None:
                 sentence = f"{entry_name(index, identity)} is not there; its number is."
                 self._report.add(Finding("entry_missing", sentence, index, uuid.UUID(identity), "an entry"))
+                self._tree.skip(piece.tiles)
+            elif row[BODY] is None:
+                self._entries.without_text(row, index)
                 self._tree.skip(piece.tiles)
             else:
                 leaf = leaf_hash(row[BODY])

@@ -16,15 +16,21 @@ DESTROYED = "personal.destroyed"
 COLUMNS = f"""
     CAST(evidence.id AS text), evidence.recorded_at, evidence.kind, evidence.outcome, evidence.subject, evidence.matter,
     evidence.agency_code, CAST(evidence.person_id AS text), evidence.grant_number, evidence.resource_code,
-    evidence.body, evidence.leaf_hash,
-    evidence_personal.evidence_id IS NOT NULL, evidence_personal.wrapped_key, evidence_personal.ciphertext,
+    texts.body, evidence.leaf_hash,
+    evidence_personal.evidence_id IS NOT NULL, evidence_personal.wrapped_key, texts.ciphertext,
     CASE WHEN evidence_personal.evidence_id IS NOT NULL AND evidence_personal.wrapped_key IS NULL THEN EXISTS (
         SELECT FROM evidence AS destruction WHERE destruction.subject = 'evidence/' || CAST(evidence.id AS text)
         AND destruction.kind = '{DESTROYED}' AND destruction.outcome = 'DONE'
     ) ELSE false END
 """  # noqa: S608  # the one name put in is DESTROYED above; values from outside are bound where this is used
 BODY = 10
-TABLES = "evidence LEFT JOIN evidence_personal ON evidence_personal.evidence_id = evidence.id"
+TABLES = """
+    evidence LEFT JOIN evidence_personal ON evidence_personal.evidence_id = evidence.id
+    LEFT JOIN LATERAL (
+        SELECT body, ciphertext FROM evidence_text
+        WHERE evidence_text.recorded_at = evidence.recorded_at AND evidence_text.evidence_id = evidence.id OFFSET 0
+    ) AS texts ON true
+"""
 NAMES = (
     "kind",
     "outcome",
@@ -87,6 +93,15 @@ class EntryCheck:
                     what = f"its column {name} is not what its text says"
                     self._add("column_differs", index, identity, what, expected, found)
         self._check_personal(index, identity, commitment, personal)
+
+    def without_text(self, row: Row, index: int | None) -> None:
+        """Report an entry whose text is nowhere; its columns are there.
+
+        Args:
+            row: as `COLUMNS` reads it.
+            index: its number in the log; None while it waits.
+        """
+        self._add("text_missing", index, row[0], "its text is not there")
 
     def _check_personal(self, index: int | None, identity: str, commitment: str | None, personal: Row) -> None:
         present, wrapped_key, ciphertext, recorded = personal

@@ -176,9 +176,14 @@ def _verified(stage: Stage, log: Log) -> Figure:
 
 def _size(log: Log) -> Figure:
     """Bytes of database per entry, indexes included."""
-    tables = ("evidence", "evidence_personal", "log_leaf", "log_tile", "log_checkpoint")
+    tables = ("evidence", "evidence_text", "evidence_personal", "log_leaf", "log_tile", "log_checkpoint")
+    every = text(
+        "SELECT pg_total_relation_size(CAST(:table AS regclass))"
+        " + coalesce(sum(pg_total_relation_size(inhrelid)), 0)::bigint"
+        " FROM pg_inherits WHERE inhparent = CAST(:table AS regclass)"
+    )
     with Session(log.owner) as session:
-        total = sum(int(session.scalar(select(func.pg_total_relation_size(table))) or 0) for table in tables)
+        total = sum(int(session.scalar(every, {"table": table}) or 0) for table in tables)
         entries = session.scalar(select(func.count()).select_from(LogLeaf)) or 1
     return Figure.told("an entry in the database, indexes included", total / entries, "bytes")
 

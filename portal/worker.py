@@ -21,6 +21,7 @@ from adapters.database import transaction
 from adapters.errors import ShuniuError, Terminal, Transient
 from adapters.settings import Settings
 from adapters.work import Runner, Work, claim, fail, finish, owned
+from audit.months import make_months
 from audit.sequence import run_forever
 from audit.store.place import Place
 from audit.store.run import run_forever as publish_forever
@@ -38,7 +39,11 @@ Chore = Callable[[Session], int]
 KINDS: dict[str, Task] = {}
 """Short kinds of work by name; a room's function is entered here, in the room above all others."""
 
-CHORES: dict[str, Chore] = {"grants whose term is over": expire, "releases left open": sweep_open}
+CHORES: dict[str, Chore] = {
+    "grants whose term is over": expire,
+    "releases left open": sweep_open,
+    "months of evidence made ahead": make_months,
+}
 """What every worker looks after. Releases that a killed process left open are closed here and not by Airflow's sweep:
 interface calls and fetches leave them too, on sites without Airflow and while it is down."""
 

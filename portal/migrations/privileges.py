@@ -21,12 +21,18 @@ _EVIDENCE = {
 
 def grant(table: str, app: str = "SELECT, INSERT, UPDATE, DELETE", sequencer: str = "") -> None:
     """Give the two roles their privileges on a table; an empty string gives none."""
+    quote = op.get_bind().dialect.identifier_preparer.quote_identifier
+    grant_on(f"TABLE {quote(table)}", app, sequencer)
+
+
+def grant_on(what: str, app: str = "", sequencer: str = "") -> None:
+    """Give the two roles their privileges on what SQL calls so, e.g. ``FUNCTION log_make_months(integer)``."""
     connection = op.get_bind()
     database = connection.scalar(text("SELECT current_database()"))
     quote = connection.dialect.identifier_preparer.quote_identifier
     for role, privileges in ((f"{database}_app", app), (f"{database}_sequencer", sequencer)):
         if privileges:
-            op.execute(f"GRANT {privileges} ON {quote(table)} TO {quote(role)}")
+            op.execute(f"GRANT {privileges} ON {what} TO {quote(role)}")
 
 
 def grant_first_tables() -> None:

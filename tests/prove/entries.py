@@ -45,7 +45,7 @@ _KINDS = """
 
 _ENTRIES = f"""
     INSERT INTO evidence (id, recorded_at, kind, outcome, subject, matter, agency_code, person_id, grant_number,
-        resource_code, body, leaf_hash)
+        resource_code, leaf_hash)
     SELECT md5('entry' || i)::uuid, recorded_at, kind,
         CASE
             WHEN kind LIKE '%%refused' THEN 'REFUSED' WHEN other > 0.9995 THEN 'FAILED'
@@ -71,7 +71,7 @@ _ENTRIES = f"""
             WHEN noun IN ('release', 'delivery') THEN 'RESOURCE-' || (given * 7919) %% {RESOURCES}
             WHEN noun IN ('resource', 'dataset') THEN 'RESOURCE-' || known_case %% {RESOURCES} ELSE ''
         END,
-        '{{}}', sha256(i::text::bytea)
+        sha256(i::text::bytea)
     FROM (
         SELECT *, split_part(kind, '.', 1) AS noun, agency * {GRANTS} + one AS given, other < 0.3 AS applied FROM (
             SELECT i, other, {_KINDS} AS kind,

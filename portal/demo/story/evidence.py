@@ -120,8 +120,8 @@ def _tamper(stage: Stage) -> Tampered:
             .limit(1)
         ).one()
         changed = text(
-            "UPDATE evidence SET body = set_byte(body, middle, get_byte(body, middle) # 1) "
-            "FROM (SELECT octet_length(body) / 2 AS middle FROM evidence WHERE id = :id) AS place WHERE id = :id"
+            "UPDATE evidence_text SET body = set_byte(body, octet_length(body) / 2,"
+            " get_byte(body, octet_length(body) / 2) # 1) WHERE evidence_id = :id"
         )
         session.execute(changed, {"id": found.id})
         report = _verified(stage, session)

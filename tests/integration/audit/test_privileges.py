@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from adapters.clock import system_now
 from tests.integration.audit.conftest import Log
 
 APP = [
@@ -12,6 +13,17 @@ APP = [
     "TRUNCATE evidence CASCADE",
     "DROP TABLE evidence CASCADE",
     "ALTER TABLE evidence DISABLE TRIGGER ALL",
+    "UPDATE evidence_text SET body = '\\x00'",
+    "DELETE FROM evidence_text",
+    "TRUNCATE evidence_text",
+    "UPDATE evidence_months.stray SET body = '\\x00'",
+    "INSERT INTO evidence_months.stray SELECT now(), id, 'x' FROM evidence LIMIT 1",
+    "DELETE FROM {month}",
+    "UPDATE {month} SET body = '\\x00'",
+    "INSERT INTO {month} SELECT now(), id, 'x' FROM evidence LIMIT 1",
+    "ALTER TABLE evidence_text DETACH PARTITION {month}",
+    "DROP TABLE {month}",
+    "CREATE TABLE evidence_months.own (LIKE evidence_text)",
     "UPDATE evidence_personal SET wrapped_key = NULL",
     "DELETE FROM evidence_personal",
     "UPDATE evidence_queue SET queued_at = now()",
@@ -32,6 +44,11 @@ SEQUENCER = [
     "INSERT INTO evidence SELECT * FROM evidence LIMIT 1",
     "UPDATE evidence SET outcome = 'REFUSED'",
     "DELETE FROM evidence",
+    "INSERT INTO evidence_text SELECT * FROM evidence_text LIMIT 1",
+    "UPDATE evidence_text SET body = '\\x00'",
+    "DELETE FROM evidence_text",
+    "DELETE FROM {month}",
+    "SELECT log_make_months(3)",
     "SELECT * FROM evidence_personal",
     "INSERT INTO evidence_queue SELECT id, recorded_at FROM evidence LIMIT 1",
     "UPDATE log_leaf SET leaf_index = leaf_index + 100",
@@ -49,4 +66,4 @@ SEQUENCER = [
 )
 def test_the_database_refuses(long_log: Log, role: str, statement: str) -> None:
     with long_log.session(role) as session, pytest.raises(ProgrammingError, match="permission denied|must be owner"):
-        session.execute(text(statement))
+        session.execute(text(statement.format(month=f"evidence_months.m{system_now():%Y_%m}")))

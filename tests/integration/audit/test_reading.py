@@ -141,7 +141,7 @@ def test_who_opens_personal_details_is_recorded_and_erased_ones_stay_closed(long
             personal(session, AUDITOR, seen.id)
         with pytest.raises(NotFound):
             personal(session, AUDITOR, entry_at(session, 8).row.id)
-        session.execute(text("UPDATE evidence_personal SET ciphertext = ciphertext || 'x'::bytea"))
+        session.execute(text("UPDATE evidence_text SET ciphertext = ciphertext || 'x'::bytea"))
         session.expire_all()
         with pytest.raises(Conflict, match="cannot be opened"):
             personal(session, AUDITOR, entry_at(session, 9).row.id)

@@ -34,7 +34,7 @@ def entry_id(session: Session, index: int) -> uuid.UUID:
 def flip_byte(session: Session, index: int) -> None:
     run(
         session,
-        "UPDATE evidence SET body = set_byte(body, 100, get_byte(body, 100) # 1) WHERE id = :id",
+        "UPDATE evidence_text SET body = set_byte(body, 100, get_byte(body, 100) # 1) WHERE evidence_id = :id",
         id=entry_id(session, index),
     )
 
@@ -87,6 +87,25 @@ def test_a_changed_column_names_the_entry_and_the_column(
     assert sum(report.counts.values()) == 1
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM evidence_text WHERE evidence_id = :id",
+        "UPDATE evidence SET recorded_at = recorded_at - interval '1 microsecond' WHERE id = :id",
+    ],
+)
+def test_a_text_taken_away_or_moved_names_the_entry(long_log: Log, owner: Session, statement: str) -> None:
+    waiting = owner.scalar(text("SELECT evidence_id FROM evidence_queue LIMIT 1"))
+    run(owner, statement, id=entry_id(owner, 77))
+    run(owner, statement, id=waiting)
+    report = long_log.verify(owner)
+    assert [(finding.code, finding.index) for finding in report.findings] == [
+        ("text_missing", 77),
+        ("text_missing", None),
+    ]
+    assert report.root, "stored tiles carry the tree over the gap"
+
+
 @pytest.mark.parametrize(("first", "last"), [(400, 400)])
 def test_deleted_entries_with_their_numbers_leave_a_gap(long_log: Log, owner: Session, first: int, last: int) -> None:
     unfetter(owner)
@@ -107,8 +126,14 @@ def test_an_inserted_entry_is_named(long_log: Log, owner: Session) -> None:
     forged = uuid.uuid4()
     run(
         owner,
-        "INSERT INTO evidence SELECT :id, recorded_at, kind, outcome, subject, matter, agency_code, person_id, body,"
+        "INSERT INTO evidence SELECT :id, recorded_at, kind, outcome, subject, matter, agency_code, person_id,"
         " leaf_hash FROM evidence WHERE id = :model",
+        id=forged,
+        model=entry_id(owner, 200),
+    )
+    run(
+        owner,
+        "INSERT INTO evidence_text SELECT recorded_at, :id, body FROM evidence_text WHERE evidence_id = :model",
         id=forged,
         model=entry_id(owner, 200),
     )
@@ -196,17 +221,19 @@ def test_a_changed_leaf_in_a_tile_is_told_from_a_changed_entry(long_log: Log, ow
 
 def test_personal_details_swapped_deleted_or_added_are_named(long_log: Log, owner: Session) -> None:
     one, other = entry_id(owner, 1), entry_id(owner, 3)
-    run(
-        owner,
-        "UPDATE evidence_personal SET ciphertext = other.ciphertext, wrapped_key = other.wrapped_key"
-        " FROM evidence_personal AS other WHERE evidence_personal.evidence_id = :one AND other.evidence_id = :other",
-        one=one,
-        other=other,
-    )
+    for table, column in (("evidence_personal", "wrapped_key"), ("evidence_text", "ciphertext")):
+        run(
+            owner,
+            f"UPDATE {table} AS here SET {column} = other.{column} FROM {table} AS other"
+            " WHERE here.evidence_id = :one AND other.evidence_id = :other",
+            one=one,
+            other=other,
+        )
     run(owner, "DELETE FROM evidence_personal WHERE evidence_id = :id", id=entry_id(owner, 5))
     run(
         owner,
-        "INSERT INTO evidence_personal SELECT :id, wrapped_key, ciphertext FROM evidence_personal LIMIT 1",
+        "INSERT INTO evidence_personal (evidence_id, wrapped_key) SELECT :id, wrapped_key FROM evidence_personal"
+        " LIMIT 1",
         id=entry_id(owner, 6),
     )
     report = long_log.verify(owner)

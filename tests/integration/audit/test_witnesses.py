@@ -128,15 +128,14 @@ def rewrite(log: Log, size: int) -> None:
     """What a thief of the log's key and the owner's password does: change an entry, and all that follows from it."""
     with log.session("owner") as owner:
         body = owner.scalar(
-            text("SELECT body FROM evidence JOIN log_leaf ON evidence_id = id WHERE leaf_index = 1")
+            text("SELECT body FROM evidence_text JOIN log_leaf USING (evidence_id) WHERE leaf_index = 1")
         ).replace(b"test/1", b"test/9")
-        owner.execute(
-            text(
-                "UPDATE evidence SET body = :body, leaf_hash = :hash, subject = 'test/9'"
-                " WHERE id = (SELECT evidence_id FROM log_leaf WHERE leaf_index = 1)"
-            ),
-            {"body": body, "hash": leaf_hash(body)},
-        )
+        for change in (
+            "UPDATE evidence_text SET body = :body WHERE evidence_id = ",
+            "UPDATE evidence SET leaf_hash = :hash, subject = 'test/9' WHERE id = ",
+        ):
+            of_entry = text(f"{change} (SELECT evidence_id FROM log_leaf WHERE leaf_index = 1)")
+            owner.execute(of_entry, {"body": body, "hash": leaf_hash(body)})
         leaves = owner.scalars(
             text("SELECT leaf_hash FROM evidence JOIN log_leaf ON evidence_id = id ORDER BY leaf_index")
         ).all()

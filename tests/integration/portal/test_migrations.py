@@ -13,11 +13,15 @@ from alembic.script import ScriptDirectory
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from adapters.services.databases import connect
+from audit.append import configure
+from audit.months import months
 from portal.migrations.run import configuration, upgrade
 from portal.migrations.tables import METADATA
+from tests.integration.audit.conftest import Log
 from tests.integration.conftest import drop_database
 
 ROOT = Path(__file__).parents[3]
@@ -76,6 +80,37 @@ def test_the_previous_head_is_brought_up_with_its_rows(empty: str) -> None:
     assert differences(empty) == []
     with create_engine(empty, poolclass=NullPool).connect() as connection:
         assert connection.scalar(text("SELECT name FROM agency")) == "民政局"
+
+
+def test_a_log_with_entries_is_whole_after_its_texts_were_moved_to_their_months(
+    empty: str, fresh: dict[str, str]
+) -> None:
+    log = Log(fresh)
+    configure(log.settings.log_origin, log.settings.sealing_key)
+    log.write(300)
+    log.sequence()
+    log.write(2)
+    upgrade(empty, "0016")
+    as_then = {
+        "evidence": "SELECT evidence.*, body FROM evidence JOIN evidence_text ON evidence_id = id",
+        "evidence_personal": "SELECT evidence_personal.*, ciphertext FROM evidence_personal"
+        " JOIN evidence_text USING (evidence_id)",
+        **{table: f"SELECT * FROM {table}" for table in ("evidence_queue", "log_leaf", "log_tile", "log_checkpoint")},
+    }
+    with log.session("owner") as now, create_engine(empty, poolclass=NullPool).begin() as then:
+        for table, query in as_then.items():
+            rows = [dict(row) for row in now.execute(text(query)).mappings()]
+            names = ", ".join(rows[0])
+            then.execute(text(f"INSERT INTO {table} ({names}) VALUES (:{names.replace(', ', ', :')})"), rows)
+        then.execute(
+            text("UPDATE evidence SET recorded_at = recorded_at - interval '2 months' WHERE subject = 'test/1'")
+        )
+    upgrade(empty)
+    with Session(create_engine(empty, poolclass=NullPool)) as session:
+        report = log.verify(session)
+        assert report.counts == {"column_differs": 2}, "what was wrong before stays to be seen, and nothing else is"
+        assert (report.entries, report.waiting, report.opened) == (300, 2, 151)
+        assert months(session).strays == 0
 
 
 def test_two_starts_at_once_migrate_once(empty: str) -> None:

@@ -133,9 +133,6 @@ def erase(world: World, leaf: bytes) -> int:
     """Remove a waiting entry and all that points to it, as a database administrator could."""
     with connect(world.portal.settings.database_url) as connection:
         [found] = connection.execute("SELECT id FROM evidence WHERE leaf_hash = %s", [leaf]).fetchall()
-        tables = (("evidence_queue", "evidence_id"), ("evidence_personal", "evidence_id"), ("release", "evidence_id"))
-        for table, column in tables:
-            connection.execute(
-                SQL("DELETE FROM {} WHERE {} = %s").format(*map(Identifier, (table, column))), [found[0]]
-            )
+        for table in ("evidence_queue", "evidence_personal", "evidence_text", "release"):
+            connection.execute(SQL("DELETE FROM {} WHERE evidence_id = %s").format(Identifier(table)), [found[0]])
         return connection.execute("DELETE FROM evidence WHERE id = %s", [found[0]]).rowcount
