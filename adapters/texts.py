@@ -1,6 +1,7 @@
 """Texts that callers send, checked before they are kept: trimmed, not empty, not too long, nothing invisible."""
 
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
@@ -31,6 +32,22 @@ def prose(value: object, pointer: str, *, most: int = PROSE, optional: bool = Fa
     if isinstance(value, str):
         value = value.replace("\r\n", "\n")
     return _checked(value, pointer, most, optional, allowed="\n\t")
+
+
+def prose_problems(texts: Mapping[str, object], *, most: int = PROSE) -> list[dict[str, str]]:
+    """Everything wrong with several texts at once, so that a form is not refused place by place.
+
+    Args:
+        texts: JSON pointer → what the caller sent; none may be empty.
+        most: characters allowed in each.
+    """
+    problems: list[dict[str, str]] = []
+    for pointer, value in texts.items():
+        try:
+            prose(value, pointer, most=most)
+        except InvalidInput as error:
+            problems += error.problems
+    return problems
 
 
 def _checked(value: object, pointer: str, most: int, optional: bool, *, allowed: str) -> str:

@@ -28,12 +28,21 @@ def condition(stated: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def personal(
-    purpose: str, subjects: Mapping[str, str], stated: Mapping[str, Any] | None, others: Collection[str] = ()
+    purpose: str,
+    subjects: Mapping[str, str],
+    stated: Mapping[str, Any] | None,
+    others: Collection[str] = (),
+    *,
+    matter: str = "",
 ) -> dict[str, Any]:
-    """The encrypted part: what was looked up, for what, the row condition's values, and names that are no item's."""
+    """The encrypted part: what was looked up, for what, the row condition's values, and names that are no item's.
+
+    The receiver's case lies here too: it is a text of 300 characters, and cases are often called by a person's name.
+    """
     details = {
         "subjects": dict(subjects),
         "purpose": purpose,
+        "matter": matter,
         "row_condition_values": list(stated["values"]) if stated else [],
         "other_items": list(others)[:MOST_NAMED],
     }

@@ -127,7 +127,7 @@ def _grants() -> None:
         states=grants.RELEASE_STATES,
     )
     register("release-content", released)
-    register("release-purpose", grants.purposes_unchanged)
+    register("release-use", grants.uses_unchanged)
 
 
 def _deliveries() -> None:
@@ -141,6 +141,7 @@ def _deliveries() -> None:
         deliveries.MOVED,
         deliveries.delivery_facts,
         first=deliveries.UNPREPARED,
+        opener=personal_details,
     )
     register("delivery-content", moved)
     prepared = facts_follow_entries(

@@ -299,7 +299,6 @@ def _refuse(
         "reason": code,
         "resource": terms.resource_code if terms else None,
         "mode": request.mode,
-        "matter": request.matter,
         **entries.named([name for name in request.items if name in known]),
         **({"other_items": len(others)} if others else {}),
     }
@@ -311,7 +310,7 @@ def _refuse(
         outcome="REFUSED",
         matter=terms.matter if terms else "",
         after=after,
-        personal=entries.personal(request.purpose, request.subjects, None, others),
+        personal=entries.personal(request.purpose, request.subjects, None, others, matter=request.matter),
         subjects=asked(terms.naming if terms else {}, request.subjects),
     )
     session.commit()
@@ -338,11 +337,10 @@ def _record(
             "mode": request.mode,
             **entries.named(release.fields),
             "row_condition": entries.condition(release.row_condition),
-            "matter": request.matter,
             **(release.stored.stated if release.stored else {}),
             **figures,
         },
-        personal=entries.personal(request.purpose, request.subjects, release.row_condition),
+        personal=entries.personal(request.purpose, request.subjects, release.row_condition, matter=request.matter),
         beside=_beside(release, state, figures),
         subjects={*subjects, *asked(terms.naming, request.subjects), *((extract.bytes,) if extract else ())},
     )

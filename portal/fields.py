@@ -23,16 +23,29 @@ def day(name: str) -> date:
         raise _wrong(name, "Give a day as 2026-11-22.") from None
 
 
-def optional_number(name: str) -> int | None:
+def day_given(name: str) -> date | None:
+    """A day, or None where none can be read: for a service that names it together with all else that is missing."""
+    try:
+        return day(name)
+    except InvalidInput:
+        return None
+
+
+def optional_number(name: str, *, unreadable: int | None = None) -> int | None:
     """A positive whole number, thousands separators allowed; None when the field is empty.
 
+    Args:
+        unreadable: what stands for anything else, for a service that refuses it together with all else.
+
     Raises:
-        InvalidInput: something else stands there.
+        InvalidInput: something else stands there, and nothing stands for it.
     """
     text = request.form.get(name, "").strip().replace(",", "")
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        if unreadable is not None:
+            return unreadable
         raise _wrong(name, "Give a whole number, or leave it empty.")
     return int(text)
 

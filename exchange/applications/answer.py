@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import case_now, city_date
 from adapters.errors import InvalidInput
-from adapters.texts import prose
+from adapters.texts import prose, prose_problems
 from audit.actor import Actor
 from audit.append import append
 from directory import permissions
@@ -26,7 +26,7 @@ from exchange.disputes.models import Outcome
 from exchange.grants.offered import lost
 from exchange.grants.open import open_grant
 from exchange.numbers.allocate import Document, next_number
-from exchange.refusals import Problem, basis_problems, clean_basis
+from exchange.refusals import basis_problems, clean_basis
 from schemas.canonical import digest
 from schemas.rule_sets import rule_set
 
@@ -74,14 +74,13 @@ def answer(
     permissions.require(permission, "application.answered", subject, subject)
     require(application.state, Event.ANSWERED)
     wanted = {item.field_name: item for item in open_items(application)}
-    whole = prose(reason, "/reason", most=LONGEST_REASON)
-    _require_fitting(session, application, wanted, items)
+    _require_fitting(session, application, wanted, reason, items)
     today = city_date(case_now(session))
     given = Answer(
         application_id=application.id,
         round=len(application.answers) + 1,
         number=next_number(session, application.provider, Document.ANSWER),
-        reason=whole,
+        reason=prose(reason, "/reason", most=LONGEST_REASON),
         answered_by=actor.person_id,
         answered_on=today,
         late=application.due_on is not None and today > application.due_on,
@@ -161,7 +160,7 @@ def _row(item: DataItem, each: ItemAnswer) -> AnswerItem:
 
 
 def _require_fitting(
-    session: Session, application: Application, wanted: Mapping[str, DataItem], items: Sequence[ItemAnswer]
+    session: Session, application: Application, wanted: Mapping[str, DataItem], reason: str, items: Sequence[ItemAnswer]
 ) -> None:
     names = [each.field_name for each in items]
     if set(names) != set(wanted) or len(names) != len(wanted):
@@ -176,10 +175,10 @@ def _require_fitting(
     version = published_version(session, application.resource_version.resource_id)
     gone = {name for name, _ in lost(tuple(wanted), version)}
     must_share = _ruled_to_share(session, application)
-    problems: list[Problem] = []
+    problems = prose_problems({"/reason": reason}, most=LONGEST_REASON)
     for position, each in enumerate(items):
         pointer = f"/items/{position}"
-        problems += _reason_problems(each.reason, f"{pointer}/reason")
+        problems += prose_problems({f"{pointer}/reason": each.reason}, most=LONGEST_REASON)
         if each.decision == Decision.REFUSED:
             problems += basis_problems(each.basis, rules, f"{pointer}/basis")
             if must_share:
@@ -191,14 +190,6 @@ def _require_fitting(
     if problems:
         sentence = "The answer was not recorded. Correct the marked places and send it again."
         raise InvalidInput("answer.incomplete", sentence, problems)
-
-
-def _reason_problems(reason: str, pointer: str) -> list[Problem]:
-    try:
-        prose(reason, pointer, most=LONGEST_REASON)
-    except InvalidInput as error:
-        return error.problems
-    return []
 
 
 def _ruled_to_share(session: Session, application: Application) -> bool:

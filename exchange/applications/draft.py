@@ -16,7 +16,7 @@ from directory.catalogue.models import DataItem, ResourceVersion, VersionState
 from exchange import entries
 from exchange.applications import load
 from exchange.applications.models import Application, ApplicationItem, ApplicationState
-from exchange.applications.stated import Stated, require_complete, selected
+from exchange.applications.stated import Stated, problems_of, require_complete, selected
 from schemas.rule_sets import rule_set_for
 
 
@@ -30,7 +30,7 @@ def draft(
     purpose: str,
     duty: str,
     modes: Sequence[str],
-    term_to: date,
+    term_to: date | None,
     quota_rows: int | None = None,
     row_condition: Mapping[str, Any] | None = None,
 ) -> Application:
@@ -43,7 +43,7 @@ def draft(
         purpose: what for (共享用途); the grant is bound to it.
         duty: the legal duty behind it (履职依据).
         modes: ways of delivery, words of ``schemas.words.Mode`` that the version offers.
-        term_to: last day of use.
+        term_to: last day of use; None where the caller gave no day, which is refused like anything missing.
         quota_rows: rows wanted in all, None for no limit.
         row_condition: as in ``Application``, None for all rows.
 
@@ -87,7 +87,7 @@ def amend(
     purpose: str,
     duty: str,
     modes: Sequence[str],
-    term_to: date,
+    term_to: date | None,
     quota_rows: int | None = None,
     row_condition: Mapping[str, Any] | None = None,
     expected: int | None = None,
@@ -160,7 +160,7 @@ def _stated(
     purpose: str,
     duty: str,
     modes: Sequence[str],
-    term_to: date,
+    term_to: date | None,
     quota_rows: int | None,
     row_condition: Mapping[str, Any] | None,
 ) -> Stated:
@@ -169,12 +169,16 @@ def _stated(
 
 
 def _checked(session: Session, version: ResourceVersion, stated: Stated, subject: str) -> tuple[DataItem, ...]:
+    """The chosen items; what is wrong with the choice is said together with all that is wrong besides."""
+    today = case_today(session)
     try:
         chosen = selected(version, stated.items)
     except (NotAllowed, InvalidInput) as error:
+        if isinstance(error, InvalidInput):
+            error.problems += problems_of(stated, version, today)
         error.refused("application.drafted", subject)
         raise
-    require_complete(stated, version, case_today(session))
+    require_complete(stated, version, today)
     return chosen
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from adapters.errors import InvalidInput, NotAllowed
-from adapters.texts import prose
+from adapters.texts import prose_problems
 from directory.catalogue.models import DataItem, ResourceVersion
 from schemas.words import SecrecyLevel, Sensitivity, ShareAttribute
 
@@ -26,7 +26,7 @@ class Stated:
     purpose: str
     duty: str
     modes: tuple[str, ...]
-    term_to: date
+    term_to: date | None
     quota_rows: int | None = None
     row_condition: Mapping[str, Any] = field(default_factory=dict)
 
@@ -75,14 +75,22 @@ def require_complete(stated: Stated, version: ResourceVersion, today: date) -> N
     Raises:
         InvalidInput: ``application.incomplete`` with every place that is wrong.
     """
-    problems = [*_prose_problems(stated), *_mode_problems(stated, version), *_condition_problems(stated, version)]
-    if stated.term_to <= today:
-        problems.append(_problem("/term_to", "The term is over already. Give a later day."))
-    if stated.quota_rows is not None and not 0 < stated.quota_rows <= 2**53:
-        problems.append(_problem("/quota_rows", "Give a positive number of rows, or leave it empty for no limit."))
+    problems = problems_of(stated, version, today)
     if problems:
         sentence = "The application was not saved. Correct the marked places and send it again."
         raise InvalidInput("application.incomplete", sentence, problems)
+
+
+def problems_of(stated: Stated, version: ResourceVersion, today: date) -> list[Problem]:
+    """Every place of the statements that is missing or cannot be; the choice of items is checked by ``selected``."""
+    problems = [*_prose_problems(stated), *_mode_problems(stated, version), *_condition_problems(stated, version)]
+    if stated.term_to is None:
+        problems.append(_problem("/term_to", "Give the last day of use as 2026-11-22."))
+    elif stated.term_to <= today:
+        problems.append(_problem("/term_to", "The term is over already. Give a later day."))
+    if stated.quota_rows is not None and not 0 < stated.quota_rows <= 2**53:
+        problems.append(_problem("/quota_rows", "Give a positive number of rows, or leave it empty for no limit."))
+    return problems
 
 
 def _require_known(names: Sequence[str], known: Mapping[str, DataItem]) -> None:
@@ -115,10 +123,8 @@ def _prose_problems(stated: Stated) -> list[Problem]:
     }
     problems = []
     for name, (text, message) in needed.items():
-        try:
-            prose(text, f"/{name}", most=LONGEST_PROSE)
-        except InvalidInput as error:
-            problems += error.problems if text.strip() else [_problem(f"/{name}", message)]
+        found = prose_problems({f"/{name}": text}, most=LONGEST_PROSE)
+        problems += found if text.strip() else [_problem(f"/{name}", message)]
     return problems
 
 

@@ -33,6 +33,7 @@ def delivery_facts(delivery: Delivery) -> dict[str, object]:
         "state": delivery.state,
         "mode": delivery.mode,
         "format": delivery.format,
+        "purpose": delivery.purpose,
         "matter": delivery.matter,
         "rows": delivery.rows,
         "bytes": delivery.bytes,

@@ -95,8 +95,8 @@ def _record(session: Session, actor: Actor, delivery: Delivery) -> None:
             "state": delivery.state,
             "mode": delivery.mode,
             "format": delivery.format,
-            "matter": delivery.matter,
         },
+        personal={"purpose": delivery.purpose, "matter": delivery.matter},
         case_time=case_now(session),
     )
 

@@ -1,6 +1,7 @@
 """The requester objects to an answer and asks the coordinating office for coordination ([M] Art. 15¶3; R41)."""
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,8 +12,10 @@ from adapters.texts import prose
 from audit.actor import Actor
 from audit.append import append
 from directory import permissions
+from directory.catalogue.models import DataItem
 from exchange.applications import load as applications
 from exchange.applications.decisions import open_items
+from exchange.applications.models import Application
 from exchange.applications.states import Event, advance, require
 from exchange.disputes.models import Dispute, DisputeState, Statement
 from exchange.numbers.allocate import Document, next_number
@@ -34,24 +37,13 @@ def raise_dispute(session: Session, actor: Actor, application_id: uuid.UUID, *, 
     subject = applications.subject(application)
     permission = permissions.act_for_requester(actor, application.requester_id)
     permissions.require(permission, "dispute.raised", subject, subject)
-    require(application.state, Event.DISPUTE_RAISED)
-    refused = open_items(application)
-    if not refused:
-        raise Conflict("dispute.nothing_refused", "The answer refuses nothing, so there is nothing to object to.")
-    answer_round = len(application.answers)
-    former = select(Dispute.id).where(Dispute.application_id == application.id, Dispute.answer_round == answer_round)
-    if session.scalar(former) is not None:
-        raise Conflict(
-            "dispute.once_per_answer",
-            "Your agency has objected to this answer before, and each answer can be objected to once. Apply anew if "
-            "the circumstances have changed.",
-        )
+    refused = _objectionable(session, application)
     now = case_now(session)
     dispute = Dispute(
         id=uuid.uuid4(),
         number=next_number(session, application.requester, Document.DISPUTE),
         application=application,
-        answer_round=answer_round,
+        answer_round=len(application.answers),
         state=DisputeState.OPEN,
         raised_by=actor.person_id,
         raised_on=city_date(now),
@@ -72,7 +64,7 @@ def raise_dispute(session: Session, actor: Actor, application_id: uuid.UUID, *, 
         after={
             "number": dispute.number,
             "state": dispute.state,
-            "answer_round": answer_round,
+            "answer_round": dispute.answer_round,
             "items": [item.field_name for item in refused],
             "statement": str(first.id),
         },
@@ -80,3 +72,19 @@ def raise_dispute(session: Session, actor: Actor, application_id: uuid.UUID, *, 
         case_time=now,
     )
     return dispute
+
+
+def _objectionable(session: Session, application: Application) -> Sequence[DataItem]:
+    """The items that the newest answer leaves refused, when it can be objected to."""
+    require(application.state, Event.DISPUTE_RAISED)
+    refused = open_items(application)
+    if not refused:
+        raise Conflict("dispute.nothing_refused", "The answer refuses nothing, so there is nothing to object to.")
+    of_answer = Dispute.application_id == application.id, Dispute.answer_round == len(application.answers)
+    if session.scalar(select(Dispute.id).where(*of_answer)) is not None:
+        raise Conflict(
+            "dispute.once_per_answer",
+            "Your agency has objected to this answer before, and each answer can be objected to once. Apply anew if "
+            "the circumstances have changed.",
+        )
+    return refused

@@ -46,13 +46,13 @@ def release_facts(release: ReleaseRecord) -> dict[str, object]:
     }
 
 
-def purposes_unchanged(session: Session) -> Iterator[Discrepancy]:
-    """Releases whose purpose is not the one in the encrypted part of their entry."""
+def uses_unchanged(session: Session) -> Iterator[Discrepancy]:
+    """Releases whose purpose or case is not the one in the encrypted part of their entry."""
     for batch in batches(session, select(ReleaseRecord), ReleaseRecord.id):
         details = personal_details(session, [row.evidence_id for row in batch])
         for row in batch:
             stated = {"purpose": ""} | details[row.evidence_id] if row.evidence_id in details else {}
-            yield from differences(f"release/{row.id}", {"purpose": row.purpose}, stated)
+            yield from differences(f"release/{row.id}", {"purpose": row.purpose, "matter": row.matter}, stated)
 
 
 def used_rows_add_up(session: Session) -> Iterator[Discrepancy]:

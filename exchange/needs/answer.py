@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import case_now, system_now
 from adapters.errors import InvalidInput
-from adapters.texts import prose
+from adapters.texts import prose, prose_problems
 from audit.actor import Actor
 from audit.append import append
 from directory import permissions
@@ -15,6 +15,8 @@ from exchange.needs import load
 from exchange.needs.models import Need, NeedState
 from exchange.refusals import basis_problems, clean_basis
 from schemas.rule_sets import rule_set
+
+LONGEST_ANSWER = 4_000
 
 
 def accept(session: Session, actor: Actor, need_id: uuid.UUID, *, answer: str) -> Need:
@@ -33,7 +35,8 @@ def accept(session: Session, actor: Actor, need_id: uuid.UUID, *, answer: str) -
 def refuse(session: Session, actor: Actor, need_id: uuid.UUID, *, answer: str, basis: Mapping[str, str] | None) -> Need:
     """Refuse on a basis, see ``exchange.refusals``; errors as ``accept``, and InvalidInput for a basis that is none."""
     need = _owed(session, actor, need_id)
-    problems = basis_problems(basis, rule_set(need.rule_set), "/basis")
+    problems = prose_problems({"/answer": answer}, most=LONGEST_ANSWER)
+    problems += basis_problems(basis, rule_set(need.rule_set), "/basis")
     if problems:
         sentence = "The refusal was not recorded. Correct the marked places and send it again."
         raise InvalidInput("need.refusal", sentence, problems)
@@ -50,7 +53,7 @@ def _owed(session: Session, actor: Actor, need_id: uuid.UUID) -> Need:
 def _answered(
     session: Session, actor: Actor, need: Need, state: NeedState, answer: str, basis: dict[str, str] | None
 ) -> Need:
-    need.answer, need.answer_basis = prose(answer, "/answer", most=4_000), basis
+    need.answer, need.answer_basis = prose(answer, "/answer", most=LONGEST_ANSWER), basis
     need.state, need.answered_by, need.answered_at = state, actor.person_id, system_now()
     session.flush()
     append(

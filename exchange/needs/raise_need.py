@@ -5,8 +5,8 @@ import uuid
 from sqlalchemy.orm import Session
 
 from adapters.clock import case_now, city_date
-from adapters.errors import Conflict, NotAllowed, NotFound
-from adapters.texts import prose
+from adapters.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from adapters.texts import prose, prose_problems
 from audit.actor import Actor
 from audit.append import append
 from directory import permissions
@@ -18,6 +18,10 @@ from exchange.numbers.allocate import Document, next_number
 from schemas.canonical import digest
 from schemas.rule_sets import rule_set_for
 from schemas.words import SecrecyLevel, ShareAttribute
+
+LONGEST = 4_000
+"""Characters in each statement."""
+INCOMPLETE = "The need was not raised. Correct the marked places and send it again."
 
 
 def raise_need(
@@ -40,9 +44,12 @@ def raise_need(
         NotAllowed: not a requester, own data, or a state secret.
         NotFound: no such agency, or no such entry of it.
         Conflict: ``need.apply_instead``, everything in the entry is shared.
-        InvalidInput: a statement is missing.
+        InvalidInput: ``need.incomplete`` with every statement that is missing or cannot be.
     """
     permissions.require(permissions.raise_need(actor, provider_id), "need.raised", f"agency/{provider_id}")
+    problems = statement_problems(description, purpose, duty)
+    if problems:
+        raise InvalidInput("need.incomplete", INCOMPLETE, problems)
     if session.get(Agency, provider_id) is None:
         raise NotFound("need.unknown_agency", "There is no such agency. Choose the one that holds the data.")
     if resource_id is not None:
@@ -55,9 +62,9 @@ def raise_need(
         requester_id=actor.agency_id,
         provider_id=provider_id,
         resource_id=resource_id,
-        description=prose(description, "/description", most=4_000),
-        purpose=prose(purpose, "/purpose", most=4_000),
-        duty=prose(duty, "/duty", most=4_000),
+        description=prose(description, "/description", most=LONGEST),
+        purpose=prose(purpose, "/purpose", most=LONGEST),
+        duty=prose(duty, "/duty", most=LONGEST),
         rule_set=rule_set_for(city_date(now)).key,
         raised_by=actor.answerable_id,
     )
@@ -79,6 +86,11 @@ def raise_need(
         case_time=now,
     )
     return need
+
+
+def statement_problems(description: str, purpose: str, duty: str) -> list[dict[str, str]]:
+    """Everything wrong with what a need states, for a form that has more to find fault with."""
+    return prose_problems({"/description": description, "/purpose": purpose, "/duty": duty}, most=LONGEST)
 
 
 def content(need: Need) -> dict[str, str]:

@@ -305,8 +305,8 @@ def _stated() -> dict[str, Any]:
         "purpose": sent.get("purpose", ""),
         "duty": sent.get("duty", ""),
         "modes": sent.getlist("modes"),
-        "term_to": fields.day("term_to"),
-        "quota_rows": fields.optional_number("quota_rows"),
+        "term_to": fields.day_given("term_to"),
+        "quota_rows": fields.optional_number("quota_rows", unreadable=0),
         "row_condition": condition,
     }
 

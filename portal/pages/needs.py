@@ -16,7 +16,7 @@ from directory.people.roles import Role
 from exchange.needs import queries
 from exchange.needs.answer import accept, refuse
 from exchange.needs.models import Need, NeedState
-from exchange.needs.raise_need import raise_need
+from exchange.needs.raise_need import INCOMPLETE, raise_need, statement_problems
 from exchange.needs.withdraw import withdraw
 from portal import fields
 from portal.access import SIGNED_IN, access, current_actor, roles
@@ -79,20 +79,16 @@ def new() -> str:
 def create() -> ResponseReturnValue:
     """Raise the need."""
     provider, resource = request.form.get("provider_id", ""), request.form.get("resource_id", "")
+    stated = {name: request.form.get(name, "") for name in ("description", "purpose", "duty")}
     try:
         if not provider:
-            raise InvalidInput(
-                "need.no_provider",
-                "The need was not raised: say which agency holds the data.",
-                [{"pointer": "/provider_id", "message": "Choose the agency that holds the data."}],
-            )
+            unsaid = [{"pointer": "/provider_id", "message": "Choose the agency that holds the data."}]
+            raise InvalidInput("need.incomplete", INCOMPLETE, unsaid + statement_problems(**stated))
         made = raise_need(
             current_session(),
             current_actor(),
             provider_id=identifier(provider),
-            description=request.form.get("description", ""),
-            purpose=request.form.get("purpose", ""),
-            duty=request.form.get("duty", ""),
+            **stated,
             resource_id=identifier(resource) if resource else None,
         )
     except (InvalidInput, Conflict) as error:

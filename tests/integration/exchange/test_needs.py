@@ -82,6 +82,15 @@ def test_every_statement_is_needed(case: Case, missing: str) -> None:
     assert caught.value.problems[0]["pointer"] == f"/{missing}"
 
 
+def test_all_that_is_missing_is_named_at_once(case: Case) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        raised(case, description="", purpose=" ", duty="")
+    assert [each["pointer"] for each in caught.value.problems] == ["/description", "/purpose", "/duty"]
+    with pytest.raises(InvalidInput) as caught:
+        refuse(case.session, case.answers, raised(case).id, answer="", basis=None)
+    assert [each["pointer"] for each in caught.value.problems] == ["/answer", "/basis"]
+
+
 def test_only_the_two_sides_act(case: Case) -> None:
     need = raised(case)
     third = factories.official(case.session, factories.agency(case.session), "ANSWERER", "REQUESTER")

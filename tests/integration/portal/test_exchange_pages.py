@@ -1,5 +1,6 @@
 """Pages of cases: who sees what, what a refused form keeps, ranges of a file."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -65,6 +66,20 @@ def test_a_refused_draft_keeps_what_was_typed_and_saves_nothing(
     assert wrong.status_code == 422
     assert "核对登记" in wrong.get_data(as_text=True)
     assert count(portal, select(func.count()).select_from(Application)) == 0
+
+
+def test_an_empty_form_is_told_all_its_faults_at_once(people: People, browser: Opened, version: str) -> None:
+    requester = browser(people.logins[Role.REQUESTER])
+    empty = requester.post("/applications/", {"version": version, "term_to": "never", "quota_rows": "many"})
+    assert empty.status_code == 422
+    named = set(re.findall(r'href="#field-([a-z_]+)"', empty.get_data(as_text=True)))
+    assert named == {"items", "scope", "purpose", "duty", "modes", "term_to", "quota_rows"}
+    assert 'value="never"' in empty.get_data(as_text=True)
+    need = requester.post("/needs/", {"purpose": "核对"})
+    assert need.status_code == 422
+    named = set(re.findall(r'href="#field-([a-z_]+)"', need.get_data(as_text=True)))
+    assert named == {"provider_id", "description", "duty"}
+    assert "核对" in need.get_data(as_text=True)
 
 
 def test_picking_what_is_not_shared_is_refused_and_evidenced(
