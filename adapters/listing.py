@@ -19,6 +19,14 @@ MOST_CHOSEN = 20
 
 
 @dataclass(frozen=True)
+class Heap(Generic[T]):
+    """The first few of what waits, most urgent first, and how many wait in all."""
+
+    items: Sequence[T]
+    total: int
+
+
+@dataclass(frozen=True)
 class Order:
     """Columns that order a list and together tell any two rows apart; none may be NULL."""
 

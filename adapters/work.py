@@ -6,7 +6,7 @@ Short kinds are taken by ``shuniu worker``; moving data is taken by ``shuniu ste
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -178,3 +178,19 @@ def fail(session: Session, work: Work, problem: str, *, retry_may_help: bool) ->
     else:
         work.state, work.finished_at = WorkState.FAILED, system_now()
     session.flush()
+
+
+def given_up(session: Session, since: datetime, limit: int) -> list[Work]:
+    """Rows that failed for good since a moment, the latest first; of a whole and its parts the whole alone."""
+    failed = select(Work).where(
+        Work.runner.in_(Runner), Work.state == WorkState.FAILED, Work.parent_id.is_(None), Work.finished_at >= since
+    )
+    return list(session.scalars(failed.order_by(Work.finished_at.desc(), Work.id).limit(limit)))
+
+
+def overdue(session: Session, due_before: datetime, limit: int) -> list[Work]:
+    """Rows that wait and were due before a moment, the longest due first: nobody takes them."""
+    waiting = select(Work).where(
+        Work.runner.in_(Runner), Work.state == WorkState.WAITING, Work.parent_id.is_(None), Work.due_at < due_before
+    )
+    return list(session.scalars(waiting.order_by(Work.due_at, Work.id).limit(limit)))

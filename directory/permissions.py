@@ -183,7 +183,7 @@ def administer_agencies(actor: Actor) -> Decision:
 
 def administer_people(actor: Actor, agency_id: uuid.UUID) -> Decision:
     """Register people and open, reset or freeze accounts: one's own agency, the operator's administrator everywhere."""
-    if actor.has(HUB_ROLE) or _operates_security(actor):
+    if actor.has(HUB_ROLE) or operates_security(actor):
         return ALLOWED
     return _own(actor, agency_id, Role.SECURITY_ADMINISTRATOR)
 
@@ -197,7 +197,7 @@ def change_role(
         return decision
     if actor.person_id == person_id:
         return Denied("permission.own_roles", "Nobody changes their own roles. Another administrator has to do it.")
-    if role == Role.SECURITY_ADMINISTRATOR and not (actor.has(HUB_ROLE) or _operates_security(actor)):
+    if role == Role.SECURITY_ADMINISTRATOR and not (actor.has(HUB_ROLE) or operates_security(actor)):
         reason = "The operator's security administrator appoints and ends security administrators."
         return Denied("permission.security_administrator", reason)
     if agency_office not in ROLE_OFFICES.get(role, frozenset(Office)):
@@ -206,7 +206,8 @@ def change_role(
     return ALLOWED
 
 
-def _operates_security(actor: Actor) -> bool:
+def operates_security(actor: Actor) -> bool:
+    """Whether this is the operator's security administrator, who looks after the accounts of every agency."""
     return actor.has(Role.SECURITY_ADMINISTRATOR) and actor.office == Office.REGULATOR
 
 
@@ -228,7 +229,7 @@ def hold_keys(actor: Actor, agency_id: uuid.UUID) -> Decision:
 
 def revoke_key(actor: Actor, agency_id: uuid.UUID) -> Decision:
     """Revoke a key: the agency itself, or the operator's security administrator when it is reported lost."""
-    if _operates_security(actor):
+    if operates_security(actor):
         return ALLOWED
     return hold_keys(actor, agency_id)
 

@@ -1,13 +1,12 @@
 """What waits for the people of an agency or of an office: the most urgent few of each heap, and how many there are."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from adapters.listing import Heap
 from audit.actor import Actor
 from exchange.agreements.models import Agreement, AgreementSignature, AgreementState
 from exchange.applications.models import Application
@@ -18,14 +17,6 @@ from exchange.needs.models import Need, NeedState
 
 T = TypeVar("T")
 MOST = 10
-
-
-@dataclass(frozen=True)
-class Heap(Generic[T]):
-    """The first few of what waits, most urgent first, and how many wait in all."""
-
-    items: Sequence[T]
-    total: int
 
 
 def arrived(session: Session, actor: Actor) -> Heap[Delivery]:

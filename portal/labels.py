@@ -118,6 +118,16 @@ LABELS: dict[str, dict[str, str]] = {
         "DONE": N_("Done"),
         "FAILED": N_("Failed"),
     },
+    "Service": {
+        "WAITING": N_("Waiting for another service"),
+        "STARTING": N_("Starting"),
+        "HEALTHY": N_("Works"),
+        "UNHEALTHY": N_("Does not answer"),
+        "RESTARTING": N_("Restarting"),
+        "DONE": N_("Done"),
+        "STOPPED": N_("Stopped"),
+    },
+    "WorkKind": {"ingest": N_("Load"), "ingest.part": N_("Part of a load"), "deliver": N_("Delivery")},
     "EvidenceOutcome": {"DONE": N_("Done"), "REFUSED": N_("Refused"), "FAILED": N_("Failed")},
     "EvidenceKind": EVIDENCE_KINDS,
     "Subject": {
@@ -236,6 +246,7 @@ COLOURS: dict[str, str] = {
     "RAISED": "blue",
     "LOADING": "blue",
     "WAITING": "blue",
+    "STARTING": "blue",
     "LEASED": "blue",
     "RETURNED": "orange",
     "RECEIVED": "orange",
@@ -243,6 +254,7 @@ COLOURS: dict[str, str] = {
     "ANSWER_DIRECTED": "orange",
     "OPEN": "orange",
     "SUSPENDED": "orange",
+    "RESTARTING": "orange",
     "IN_DISPUTE": "purple",
     "ESCALATED": "purple",
     "APPROVED": "teal",
@@ -256,6 +268,7 @@ COLOURS: dict[str, str] = {
     "ACKNOWLEDGED": "green",
     "COMPLETED": "green",
     "SERVED": "green",
+    "HEALTHY": "green",
     "AGREED": "green",
     "ACCEPTED": "green",
     "DONE": "green",
@@ -267,6 +280,8 @@ COLOURS: dict[str, str] = {
     "ABORTED": "red",
     "REVOKED": "red",
     "UNKNOWN": "red",
+    "UNHEALTHY": "red",
+    "STOPPED": "red",
 }
 """Badge colours; anything else is grey. The word itself is always there, so colour is never the only sign."""
 

@@ -27,6 +27,7 @@ from portal.forms import form_again
 from portal.inputs import identifier
 from portal.pages.agencies import agency_page
 from portal.pages.frame import Pages
+from portal.pages.security_desk import desk_sections
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
 ADMINISTRATOR = roles(Role.SECURITY_ADMINISTRATOR)
@@ -187,4 +188,4 @@ def _done(person_id: uuid.UUID, step: Any) -> ResponseReturnValue:
     return redirect(url_for("people.show", person_id=person_id), 303)
 
 
-PAGES = Pages(blueprint)
+PAGES = Pages(blueprint, desk_sections=desk_sections)

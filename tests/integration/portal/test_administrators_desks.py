@@ -1,0 +1,79 @@
+"""Desks of the system and the security administrator: what needs them, of whom, and where it is dealt with."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from adapters.clock import system_now
+from adapters.database import transaction
+from adapters.work import Runner, WorkState, enqueue
+from audit.actor import Actor
+from audit.append import append
+from directory.keys.models import AgencyKey
+from directory.people.models import Account, ApiClient, Person
+from directory.people.roles import Role
+from portal.edge import Portal
+from tests import factories
+from tests.integration.portal.conftest import Browser, People
+
+Opened = Callable[..., Browser]
+PLACE = re.compile(r'<div class="desk-what"><a href="([^"]+)"')
+
+
+def test_the_system_administrator_sees_failed_and_forgotten_work_and_the_disk(
+    portal: Portal, people: People, browser: Opened
+) -> None:
+    with transaction(portal.settings.app_database_url) as session:
+        failed = enqueue(session, "ingest", Runner.AIRFLOW, {})
+        row = f"work-{failed.id}"
+        failed.state, failed.finished_at, failed.problem = WorkState.FAILED, system_now(), "The source says no."
+        enqueue(session, "deliver", Runner.AIRFLOW, {}).due_at = system_now() - timedelta(hours=1)
+        old = enqueue(session, "ingest", Runner.AIRFLOW, {})
+        old.state, old.finished_at, old.problem = WorkState.FAILED, system_now() - timedelta(days=31), "Long ago."
+    administrator = browser(people.logins[Role.SYSTEM_ADMINISTRATOR])
+    desk = administrator.get("/").get_data(as_text=True)
+    assert "The source says no." in desk
+    assert "Long ago." not in desk
+    assert f"/operations/#{row}" in PLACE.findall(desk)
+    assert len(PLACE.findall(desk)) == 5
+    page = administrator.get("/operations/").get_data(as_text=True)
+    assert f'id="{row}"' in page
+    assert browser(people.logins[Role.SECURITY_ADMINISTRATOR]).get("/operations/").status_code == 403
+
+
+def test_the_security_administrator_sees_what_needs_looking_at(portal: Portal, people: People, browser: Opened) -> None:
+    with transaction(portal.settings.app_database_url) as session:
+        mine = session.get_one(Person, people.actors[Role.REQUESTER].person_id)
+        own = factories.account(session, factories.person(session, mine.agency, "SECURITY_ADMINISTRATOR"), "own").login
+        idle = factories.account(session, factories.person(session, mine.agency), "idle")
+        other = factories.account(session, factories.person(session, factories.agency(session)), "other")
+        for account in (idle, other):
+            account.locked_until = system_now() + timedelta(minutes=5)
+            append(session, "account.sign_in_refused", f"account/{account.id}", Actor(), outcome="REFUSED")
+        program = session.scalars(select(ApiClient)).one()
+        program.created_at = system_now() - timedelta(days=181)
+        session.add(
+            AgencyKey(
+                agency_id=mine.agency_id,
+                purpose="SIGN",
+                fingerprint="f" * 64,
+                public_key="x",
+                registered_by=mine.id,
+                revoked_at=system_now(),
+            )
+        )
+        agency, subject, locked = f"/agencies/{mine.agency_id}?tab=", f"client/{program.id}", idle.id
+        of_idle, of_other = (f"/people/{account.person_id}" for account in (idle, other))
+    operator = PLACE.findall(browser(people.logins[Role.SECURITY_ADMINISTRATOR]).get("/").get_data(as_text=True))
+    assert sorted(operator) == sorted([of_idle, of_other] * 3 + [f"{agency}keys", f"{agency}programs"])
+    administrator = browser(own)
+    found = PLACE.findall(administrator.get("/").get_data(as_text=True))
+    assert sorted(found) == sorted([of_idle] * 3 + [f"{agency}keys", f"{agency}programs"])
+    assert {administrator.get(place).status_code for place in found} == {200}
+    with transaction(portal.settings.app_database_url) as session:
+        append(session, "client.secret_replaced", subject, Actor())
+        session.get_one(Account, locked).locked_until = None
+    later = PLACE.findall(administrator.get("/").get_data(as_text=True))
+    assert sorted(later) == sorted([of_idle] * 2 + [f"{agency}keys"])
