@@ -4,6 +4,7 @@ Calls and pages are found by the subject's own token; whole deliveries through t
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from adapters.texts import line, prose
 from audit.actor import Actor
 from audit.append import append, configured
 from audit.models import Evidence
+from audit.opened import personal_details
 from audit.subjects.blind import SubjectKind
 
 LONGEST_NUMBER = 100
@@ -52,7 +54,8 @@ class Shown:
         whole: it is about a whole file or package whose rows name the subject, not about the subject alone.
         grant_id: the grant asked under, where the entry's text names it; None else.
         mode: the way of sharing, "" where it is none.
-        receiver_matter: the receiver's own case, as stated with the call; "" where there was none.
+        receiver_matter: the receiver's own case, as stated with the call, from the entry's encrypted part; "" where
+            there was none, or where the part was destroyed.
     """
 
     entry: Evidence
@@ -89,8 +92,13 @@ def shown(
             )
         )
     }
+    details = personal_details(session, entries)
     return Page(
-        tuple(_shown(entries[place.evidence_id], place.whole) for place in places if place.evidence_id in entries),
+        tuple(
+            _shown(entries[place.evidence_id], place.whole, details.get(place.evidence_id, {}))
+            for place in places
+            if place.evidence_id in entries
+        ),
         more,
     )
 
@@ -120,7 +128,7 @@ def look(
     return page
 
 
-def _shown(entry: Evidence, whole: bool) -> Shown:
+def _shown(entry: Evidence, whole: bool, personal: Mapping[str, Any]) -> Shown:
     after = orjson.loads(entry.body)["data"].get("after") or {}
     noun, _, key = entry.subject.partition("/")
     grant = after.get("grant") or (key if noun == "grant" else "")
@@ -129,7 +137,7 @@ def _shown(entry: Evidence, whole: bool) -> Shown:
         whole=whole,
         grant_id=_identity(grant),
         mode=str(after.get("mode") or ""),
-        receiver_matter=str(after.get("matter") or ""),
+        receiver_matter=str(personal.get("matter") or ""),
     )
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import select
 
@@ -27,8 +28,8 @@ def test_an_auditor_finds_who_was_shown_a_record_and_the_look_is_recorded_withou
     with transaction(portal.settings.app_database_url) as session:
         token = configured().blind.token(SubjectKind.RESIDENT_ID, PERSON)
         for number in range(51):
-            after = {"mode": "INTERFACE", "matter": f"办件-{number}"}
-            append(session, "release.completed", f"release/{uuid.uuid4()}", requester, after=after, subjects=[token])
+            parts: dict[str, Any] = {"after": {"mode": "INTERFACE"}, "personal": {"matter": f"办件-{number}"}}
+            append(session, "release.completed", f"release/{uuid.uuid4()}", requester, subjects=[token], **parts)
     auditor = browser(people.logins[Role.AUDITOR])
     auditor.get("/evidence/subject/")
     assert auditor.post("/evidence/subject/", SEARCH | {"reason": " "}).status_code == 422
