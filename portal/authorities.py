@@ -29,4 +29,6 @@ def authority(text: str | None) -> str:
     if document := _DOCUMENT.fullmatch(stated):
         noun = _("Grant") if document[1] == "grant" else _("Application")
         return f"{noun} {document[2]}"
+    if stated.startswith("anomaly/"):
+        return str(_("Anomaly"))
     return str(_("Version of an entry")) if stated.startswith("resource_version/") else stated

@@ -134,6 +134,8 @@ LABELS: dict[str, dict[str, str]] = {
         "account": N_("Account"),
         "agency": N_("Agency"),
         "agreement": N_("Agreement"),
+        "anomaly": N_("Anomaly"),
+        "anomaly_rule": N_("Rule for anomalies"),
         "application": N_("Application"),
         "appointment": N_("Data administrator"),
         "calendar": N_("Calendar"),
@@ -164,6 +166,8 @@ LABELS: dict[str, dict[str, str]] = {
         "agency": N_("Agencies"),
         "agreement": N_("Agreements"),
         "application": N_("Applications"),
+        "anomaly": N_("Anomalies"),
+        "anomaly_rule": N_("Rules for anomalies"),
         "appointment": N_("Data administrators"),
         "calendar": N_("Calendars"),
         "case_clock": N_("Case clock"),
@@ -185,6 +189,7 @@ LABELS: dict[str, dict[str, str]] = {
         "system": N_("Information systems"),
         "witness": N_("Witnesses"),
     },
+    "AnomalyState": {"OPEN": N_("Open"), "DISMISSED": N_("Dismissed"), "ACTED": N_("Grant suspended")},
     "RowReason": {
         "BIRTH_DATE": N_("impossible date of birth"),
         "CHARACTER": N_("impossible character"),
@@ -217,7 +222,7 @@ LABELS: dict[str, dict[str, str]] = {
     "Suspender": {
         "NOBODY": N_("Suspended"),
         "PROVIDER": N_("Suspended by the provider"),
-        "SECURITY": N_("Suspended by a security administrator"),
+        "SECURITY": N_("Suspended for security"),
         "HUB": N_("Suspended by the hub, because the catalogue changed"),
     },
     "Role": {

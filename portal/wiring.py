@@ -10,6 +10,8 @@ import directory.reconcilers
 import exchange.hooks
 import exchange.reconcilers
 import exchange.release
+import oversight.anomalies.compared
+import oversight.anomalies.places
 import pipelines.reconcilers
 from adapters.settings import Settings
 from directory.calendars import add
@@ -24,6 +26,7 @@ def wire(settings: Settings) -> None:
     audit.standing.configure(settings.evidence_grace_seconds)
     audit.witness.standing.configure(settings.witnesses)
     exchange.release.configure(settings.sealing_key.encode()[:64])
+    oversight.anomalies.places.configure(settings.sealing_key.encode()[:64])
     _once(publish.on_published, exchange.hooks.on_published)
     _once(withdraw.on_withdrawn, exchange.hooks.on_withdrawn)
     _once(add.on_added, exchange.hooks.on_calendar_added)
@@ -31,6 +34,7 @@ def wire(settings: Settings) -> None:
     directory.reconcilers.register_reconcilers()
     exchange.reconcilers.register_reconcilers()
     pipelines.reconcilers.register_reconcilers()
+    oversight.anomalies.compared.register_reconcilers()
 
 
 def _once(hooks: list[Callable[..., Any]], hook: Callable[..., Any]) -> None:

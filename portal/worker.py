@@ -28,6 +28,7 @@ from audit.store.run import run_forever as publish_forever
 from audit.witness.collect import start as ask_witnesses
 from exchange.grants.expire import expire
 from exchange.release import sweep_open
+from oversight.anomalies.find import find
 from portal.wiring import wire
 
 Task = Callable[[Session, Settings, Mapping[str, Any]], dict[str, Any]]
@@ -43,6 +44,7 @@ CHORES: dict[str, Chore] = {
     "grants whose term is over": expire,
     "releases left open": sweep_open,
     "months of evidence made ahead": make_months,
+    "anomalies": find,
 }
 """What every worker looks after. Releases that a killed process left open are closed here and not by Airflow's sweep:
 interface calls and fetches leave them too, on sites without Airflow and while it is down."""

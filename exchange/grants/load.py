@@ -66,6 +66,14 @@ def may_stop(actor: Actor, grant: Grant) -> permissions.Decision:
     return permissions.answer(actor, grant.provider_id)
 
 
+def may_stop_for(actor: Actor, grant: Grant) -> permissions.Decision:
+    """Suspend a grant for what was found unusual: who may stop it, and the auditor (R48). A standing grant is every
+    agency's, so that the misuse of one is no reason for the auditor to stop all."""
+    if grant.requester_id is not None and actor.person_id is not None and actor.has(Role.AUDITOR):
+        return permissions.ALLOWED
+    return may_stop(actor, grant)
+
+
 def may_end(actor: Actor, grant: Grant) -> permissions.Decision:
     """End a grant: who may stop it, or its requester, who no longer needs it."""
     if grant.requester_id is not None and grant.requester_id == actor.agency_id:

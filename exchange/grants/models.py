@@ -111,10 +111,11 @@ class ReleaseRecord(Base):
         CheckConstraint("state <> 'COMPLETED' OR digest <> ''", name="completed_has_digest"),
         Index("ix_release_open", "authorised_at", postgresql_where="state = 'AUTHORISED'"),
         Index("ix_release_agency_id", "agency_id", "authorised_at"),
+        Index("ix_release_grant_id", "grant_id", "authorised_at"),
     )
 
     id: Mapped[Identity]
-    grant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("access_grant.id"), index=True)
+    grant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("access_grant.id"))
     agency_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.id"))
     dataset_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dataset_version.id"))
     mode: Mapped[Code]

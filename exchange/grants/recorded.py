@@ -63,7 +63,9 @@ def record_opened(session: Session, actor: Actor, grant: Grant, authority: str) 
     )
 
 
-def record_suspended(session: Session, actor: Actor, grant: Grant, by: Suspender, reason: str) -> None:
+def record_suspended(
+    session: Session, actor: Actor, grant: Grant, by: Suspender, reason: str, authority: str = ""
+) -> None:
     """Suspend a grant in the books and write the evidence."""
     before = {"state": grant.state, "by": grant.suspended_by}
     grant.state, grant.suspended_by, grant.state_reason = GrantState.SUSPENDED, by, reason
@@ -74,6 +76,7 @@ def record_suspended(session: Session, actor: Actor, grant: Grant, by: Suspender
         f"grant/{grant.id}",
         actor,
         matter=matter_of(grant),
+        authority=authority,
         before=before,
         after={"state": grant.state, "by": by, "number": grant.number},
         personal={"reason": reason},

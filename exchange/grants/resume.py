@@ -31,7 +31,7 @@ def resume(session: Session, actor: Actor, grant_id: uuid.UUID, *, reason: str) 
     if grant.suspended_by == Suspender.SECURITY and not load.is_security(actor, grant.provider_id):
         raise NotAllowed(
             "grant.suspended_by_security",
-            "The security administrator suspended this grant. Ask the security administrator to resume it.",
+            "This grant is suspended for security. Ask the security administrator to resume it.",
         ).refused("grant.resumed", subject, matter)
     _require_resumable(session, grant)
     why = prose(reason, "/reason", most=4_000)

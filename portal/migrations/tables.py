@@ -21,6 +21,7 @@ import exchange.disputes.models
 import exchange.grants.models
 import exchange.needs.models
 import exchange.numbers.models
+import oversight.anomalies.models
 import portal.models
 from adapters.database import Base
 
@@ -46,6 +47,7 @@ MODULES = (
     exchange.grants.models,
     exchange.needs.models,
     exchange.numbers.models,
+    oversight.anomalies.models,
     portal.models,
 )
 METADATA = Base.metadata

@@ -26,6 +26,7 @@ from portal.languages import CHINESE, ENGLISH
         ("grant/SCJ-SX-2026-0001", "授权 SCJ-SX-2026-0001", "Grant SCJ-SX-2026-0001"),
         ("application/SWJ-SQ-2026-0001", "申请 SWJ-SQ-2026-0001", "Application SWJ-SQ-2026-0001"),
         ("resource_version/51c6", "目录版本", "Version of an entry"),
+        ("anomaly/51c6", "异常", "Anomaly"),
         ("会议纪要3号", "会议纪要3号", "会议纪要3号"),
         (None, "", ""),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from portal import labels, messages, sentences
 
-SHOWN_TO_NOBODY = {"Runner"}
+SHOWN_TO_NOBODY = {"Runner", "Rule"}
 ROOT = Path(__file__).resolve().parents[3]
 MODELS = [
     "adapters.work",
@@ -24,6 +24,7 @@ MODELS = [
     "exchange.disputes.models",
     "exchange.grants.models",
     "exchange.needs.models",
+    "oversight.anomalies.models",
     "schemas.words",
 ]
 

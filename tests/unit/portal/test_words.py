@@ -18,7 +18,7 @@ from schemas.identifiers.faults import Fault
 from schemas.row_checks import Reason
 
 ROOT = Path(__file__).resolve().parents[3]
-ROOMS = ("audit", "directory", "exchange", "pipelines", "portal")
+ROOMS = ("audit", "directory", "exchange", "oversight", "pipelines", "portal")
 KIND = re.compile(r"[a-z_]+\.[a-z_]+")
 WRITERS = {"append", "refused", "_note", "_record", "_reviewed"}
 

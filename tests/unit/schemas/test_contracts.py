@@ -8,6 +8,7 @@ from jsonschema import Draft202012Validator
 
 from schemas.code_lists import code_list
 from schemas.contracts import openapi_schemas, schema, schema_names, validate
+from schemas.packaged import read_json
 from schemas.profile import Kind, profile
 
 ID = "5f0c1e9a-31f3-4b1e-9d0a-0d6a3a4f2b11"
@@ -32,6 +33,8 @@ ITEM = {
 }
 SIGNATURE = "A" * 86 + "=="
 BODIES: dict[str, dict[str, Any]] = {
+    "anomaly-rule": {"on": True, "figures": {"factor": 8}, "reason": "本市用量较大"},
+    "anomaly-rules": read_json("anomalies", "rules"),
     "record-query": {"key": {"credit_code": "91350100M000100Y43"}, "purpose": "核验", "matter": "办件-1"},
     "agency-registration": {"credit_code": "91350100M000100Y43", "short_code": "MZJ", "name": "民政局"},
     "catalogue-entry": {

@@ -1,0 +1,155 @@
+"""Reading what was recorded since last time, as the rules see it.
+
+Entries are taken by their numbers in the log. The sequencer gives numbers to committed entries, without a gap and once,
+so nothing that commits late is passed over, and nothing is counted twice.
+"""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from adapters.clock import CITY_ZONE
+from audit.models import Evidence, LogLeaf
+from audit.opened import personal_details
+from directory.agencies.models import Agency
+from exchange.grants.models import Grant, ReleaseRecord
+from oversight.anomalies.memory import Use
+from oversight.anomalies.places import place_of
+from schemas.words import Mode
+
+AnyRow = Row[*tuple[Any, ...]]
+SAMPLE = 1_000
+"""Releases of a grant on a day that are looked at one by one: the latest."""
+
+
+def uses_since(session: Session, size: int, most: int) -> tuple[list[Use], int]:
+    """Uses by accounts among the entries from a number on, in the log's order; archived ones are passed over.
+
+    Args:
+        size: the first number.
+        most: entries to read.
+
+    Returns:
+        the uses, and the number after the last entry read.
+    """
+    numbered = select(LogLeaf.leaf_index, LogLeaf.evidence_id).where(LogLeaf.leaf_index >= size)
+    leaves = session.execute(numbered.order_by(LogLeaf.leaf_index).limit(most)).all()
+    if not leaves:
+        return [], size
+    columns = (
+        Evidence.id,
+        Evidence.recorded_at,
+        Evidence.kind,
+        Evidence.outcome,
+        Evidence.subject,
+        Evidence.agency_code,
+    )
+    rows = select(*columns, Evidence.person_id, Evidence.body).where(
+        Evidence.id.in_([leaf.evidence_id for leaf in leaves]), Evidence.agency_code != ""
+    )
+    order = {leaf.evidence_id: leaf.leaf_index for leaf in leaves}
+    entries = sorted(session.execute(rows).all(), key=lambda row: order[row.id])
+    return _uses(session, entries), leaves[-1].leaf_index + 1
+
+
+def _uses(session: Session, entries: Sequence[AnyRow]) -> list[Use]:
+    entries = [row for row in entries if row.body]
+    data = {row.id: orjson.loads(row.body)["data"] for row in entries}
+    releases = _releases(session, [key for row in entries if (key := _key(row.subject, "release"))])
+    grants = _known_grants(session, [key for row in entries if (key := _key(row.subject, "grant"))])
+    agencies = _agencies(session, {row.agency_code for row in entries})
+    details = personal_details(session, [row.id for row in entries])
+    made = []
+    for row in entries:
+        account = f"person/{row.person_id}" if row.person_id else f"client/{data[row.id]['actor']['client'] or ''}"
+        if account != "client/":
+            place = place_of(str(details.get(row.id, {}).get("address", "")))
+            made.append(_use(row, account, place, data[row.id].get("after") or {}, releases, grants, agencies))
+    return made
+
+
+def _use(
+    row: AnyRow,
+    account: str,
+    place: str,
+    after: Mapping[str, Any],
+    releases: Mapping[uuid.UUID, AnyRow],
+    grants: Collection[uuid.UUID],
+    agencies: Mapping[str, uuid.UUID],
+) -> Use:
+    release = releases.get(_key(row.subject, "release") or row.id)
+    granted = _key(row.subject, "grant")
+    grant_id = release.grant_id if release else granted if granted in grants else None
+    return Use(
+        entry=row.id,
+        at=row.recorded_at,
+        kind=row.kind,
+        outcome=row.outcome,
+        account=account,
+        agency_code=row.agency_code,
+        place=place,
+        grant_id=grant_id,
+        agency_id=release.agency_id if release else agencies.get(row.agency_code),
+        opened=release is not None and release.evidence_id == row.id,
+        rows=int(after.get("rows", 0)) if release else 0,
+        matter=release.matter if release else "",
+        reason=str(after.get("reason", "")) if row.kind == "release.refused" else "",
+    )
+
+
+def _releases(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AnyRow]:
+    columns = (ReleaseRecord.grant_id, ReleaseRecord.agency_id, ReleaseRecord.evidence_id, ReleaseRecord.matter)
+    rows = session.execute(select(ReleaseRecord.id, *columns).where(ReleaseRecord.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+def _known_grants(session: Session, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    return set(session.scalars(select(Grant.id).where(Grant.id.in_(ids))))
+
+
+def _agencies(session: Session, codes: Collection[str]) -> dict[str, uuid.UUID]:
+    rows = session.execute(select(Agency.credit_code, Agency.id).where(Agency.credit_code.in_(codes)))
+    return {row.credit_code: row.id for row in rows}
+
+
+def _key(subject: str, noun: str) -> uuid.UUID | None:
+    named, _, key = subject.partition("/")
+    try:
+        return uuid.UUID(key) if named == noun else None
+    except ValueError:
+        return None
+
+
+def sample_of(session: Session, grant_id: uuid.UUID, agency_id: uuid.UUID, day: date) -> Sequence[AnyRow]:
+    """The latest releases of a day under a grant to an agency, at most 1,000, the latest first."""
+    since = start_of(day)
+    columns = (ReleaseRecord.evidence_id, ReleaseRecord.matter, ReleaseRecord.mode, ReleaseRecord.rows)
+    return session.execute(
+        select(*columns, ReleaseRecord.authorised_at)
+        .where(
+            ReleaseRecord.grant_id == grant_id,
+            ReleaseRecord.agency_id == agency_id,
+            ReleaseRecord.authorised_at >= since,
+            ReleaseRecord.authorised_at < since + timedelta(days=1),
+        )
+        .order_by(ReleaseRecord.authorised_at.desc())
+        .limit(SAMPLE)
+    ).all()
+
+
+def looked_up(session: Session, sample: Sequence[AnyRow]) -> list[tuple[str, bool]]:
+    """The key of each look-up of a sample, and whether it found rows; keys are opened here and kept nowhere."""
+    calls = [row for row in sample if row.mode == Mode.INTERFACE]
+    details = personal_details(session, [row.evidence_id for row in calls])
+    subjects = [(details.get(row.evidence_id, {}).get("subjects") or {}, row.rows > 0) for row in calls]
+    return [(" ".join(str(value) for value in found.values()), hit) for found, hit in subjects if found]
+
+
+def start_of(day: date) -> datetime:
+    """The beginning of a day in the city."""
+    return datetime.combine(day, time(), CITY_ZONE)

@@ -1,0 +1,349 @@
+"""Planted misuse among steady use: each rule finds its own, once, and nothing else."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+from adapters.clock import CITY_ZONE, CaseClock, system_now
+from adapters.errors import Conflict, InvalidInput, NotAllowed
+from adapters.services.databases import connect
+from adapters.settings import Settings
+from audit.actor import Actor
+from audit.keys import SigningKey
+from audit.models import Evidence
+from audit.reconcile import registered
+from audit.sequence import sequence
+from directory.agencies.models import Office
+from directory.datasets.models import DatasetState, DatasetVersion
+from exchange.errors import ReleaseRefused
+from exchange.grants.models import Grant
+from exchange.grants.resume import resume
+from exchange.hooks import on_published
+from exchange.release import ReleaseRequest, check, complete_whole
+from oversight.anomalies.decide import dismiss, suspend_for
+from oversight.anomalies.find import find
+from oversight.anomalies.models import Anomaly, GrantUse, Remembered
+from oversight.anomalies.rules import change_rule, rules_in_force
+from oversight.anomalies.scoring import EXPLANATION_MESSAGES
+from portal.wiring import wire
+from schemas.anomaly_rules import Rule
+from schemas.words import Mode
+from schemas.working_days import is_working_day, packaged_calendars
+from tests import factories
+from tests.integration.conftest import DATABASE_SETTINGS, TEMPLATE, drop_database
+from tests.integration.exchange.conftest import Case, _case
+
+
+@dataclass
+class Planted:
+    """A case with several grants, and who watches."""
+
+    settings: Settings
+    session: Session
+    case: Case
+    auditor: Actor
+    administrator: Actor
+    security: Actor
+    names: dict[uuid.UUID, str] = field(default_factory=dict)
+
+    def grant(self, name: str, days: int = 0, hour: int | None = None) -> Grant:
+        """A grant whose requester made 4 calls of a row each on each of the days before, at this hour.
+
+        Args:
+            hour: of the city; then on working days alone.
+        """
+        application = self.case.granted()
+        grant = self.session.scalars(select(Grant).where(Grant.application_id == application.id)).one()
+        self.history(grant, days, hour)
+        self.names[grant.id] = name
+        return grant
+
+    def history(self, grant: Grant, days: int, hour: int | None) -> None:
+        now = system_now().astimezone(CITY_ZONE).replace(minute=0, second=0, microsecond=0)
+        for day in range(1, days + 1):
+            at = (now - timedelta(days=day)).replace(hour=now.hour if hour is None else hour)
+            if hour is not None and not is_working_day(at.date(), packaged_calendars()):
+                continue
+            use = {"grant_id": grant.id, "agency_id": self.case.requester.id, "hour": at}
+            self.session.add(GrantUse(**use, calls=4, rows=4))
+
+    def call(self, grant: Grant, actor: Actor | None = None, rows: int = 1, **changes: Any) -> None:
+        """A look-up through the one door."""
+        key = {changes.pop("field", "ask_2"): changes.pop("key", "一把")}
+        asked = {"purpose": grant.purpose, "matter": "办件-17"} | changes
+        request = ReleaseRequest(actor or self.case.asks, Mode.INTERFACE, subjects=key, **asked)
+        complete_whole(self.session, check(self.session, grant.id, request), rows=rows, body=b"[]")
+
+    def refused(self, grant: Grant, actor: Actor | None = None, **changes: Any) -> None:
+        with pytest.raises(ReleaseRefused):
+            self.call(grant, actor, **changes)
+
+    def sequence(self) -> None:
+        """Number what is committed."""
+        self.session.commit()
+        key = SigningKey.from_setting(self.settings.log_origin, self.settings.log_key)
+        engine = create_engine(self.settings.sequencer_database_url, poolclass=NullPool)
+        with Session(engine) as sequencer:
+            while sequence(sequencer, key, self.settings.log_origin):
+                sequencer.commit()
+
+    def find(self) -> int:
+        """Number what is committed and look through it."""
+        self.sequence()
+        new = find(self.session)
+        self.session.commit()
+        return new
+
+    def found(self, *grants: Grant) -> dict[str, list[str]]:
+        """What was found of these grants."""
+        told: dict[str, list[str]] = {}
+        for row in self.session.scalars(select(Anomaly).where(Anomaly.grant_id.in_([grant.id for grant in grants]))):
+            told.setdefault(row.finding, []).append(self.names[row.grant_id] if row.grant_id else "")
+        return told
+
+    def one(self, finding: str, grant: Grant) -> Anomaly:
+        mine = select(Anomaly).where(Anomaly.finding == finding, Anomaly.grant_id == grant.id)
+        return self.session.scalars(mine.execution_options(populate_existing=True)).one()
+
+    def set(self, rule: Rule, **changes: Any) -> None:
+        """Have the administrator change a rule."""
+        change_rule(self.session, self.administrator, rule, {"on": True, "figures": {}, "reason": "试验"} | changes)
+
+    def entries(self, kind: str) -> list[Evidence]:
+        return list(self.session.scalars(select(Evidence).where(Evidence.kind == kind)))
+
+
+FEW = {
+    Rule.VOLUME: {"calls": 8, "factor": 2, "busiest": 2},
+    Rule.KEYS: {"keys": 12},
+    Rule.MATTER: {"calls": 10},
+    Rule.REFUSED: {"calls": 5},
+}
+"""Figures that take few calls to reach."""
+
+
+@pytest.fixture(scope="module")
+def planted(services: dict[str, str]) -> Iterator[Planted]:
+    """One database for all of these tests; each has grants of its own."""
+    name = f"test_{uuid.uuid4().hex}"
+    with connect(services["SHUNIU_DATABASE_URL"]) as connection:
+        connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(TEMPLATE)))
+        moved = {
+            key: make_url(services[key]).set(database=name).render_as_string(hide_password=False)
+            for key in DATABASE_SETTINGS
+        }
+        settings = Settings.load(services | moved)
+        wire(settings)
+        with Session(create_engine(settings.app_database_url, poolclass=NullPool), expire_on_commit=False) as session:
+            yield _planted(settings, session)
+        drop_database(connection, name)
+
+
+def _planted(settings: Settings, session: Session) -> Planted:
+    case = _case(session)
+    session.add(
+        DatasetVersion(
+            resource_id=case.version.resource_id,
+            resource_version_id=case.version.id,
+            number=1,
+            state=DatasetState.SERVED,
+            location="lake/x",
+            serving_table="x",
+            rows_source=3,
+            rows_read=3,
+            rows_good=3,
+        )
+    )
+    on_published(session, case.office, case.version)
+    office = factories.agency(session, "市审计局", Office.AUDIT_OFFICE)
+    operator = factories.agency(session, "市经济信息化委", Office.REGULATOR)
+    auditor, administrator = (factories.official(session, office, role) for role in ("AUDITOR", "AUDIT_ADMINISTRATOR"))
+    security = factories.official(session, operator, "SECURITY_ADMINISTRATOR")
+    made = Planted(settings, session, case, auditor, administrator, security)
+    for rule, figures in FEW.items():
+        made.set(rule, figures=figures)
+    session.commit()
+    return made
+
+
+def working_hours_elsewhere(planted: Planted) -> int:
+    """Have the working hours be such that it is after or before them now; an hour within them."""
+    hour = system_now().astimezone(CITY_ZONE).hour
+    first = hour + 1 if hour < 23 else 0
+    planted.set(Rule.HOUR, figures={"from_hour": first, "to_hour": first + 1})
+    return first
+
+
+def at(actor: Actor, address: str) -> Actor:
+    return replace(actor, address=address)
+
+
+def test_every_rule_finds_what_was_planted_and_nothing_of_the_steady(planted: Planted) -> None:
+    session, within = planted.session, working_hours_elsewhere(planted)
+    steady, tried = planted.grant("steady", 20), planted.grant("tried", 20)
+    stretched, night = planted.grant("stretched"), planted.grant("night", 30, within)
+    odd, places, idle = planted.grant("odd", 20), planted.grant("places"), planted.grant("idle")
+    program = factories.client(session, planted.case.requester)
+    for number in range(5):
+        planted.call(steady, matter=f"办件-{number}", key=f"{number * 7_919}")
+    for number in range(15):
+        planted.call(tried, matter=f"办件-{number}", key=f"310101{number:03d}", rows=number % 2)
+    for number in range(11):
+        planted.call(stretched, key=f"{number * 7_919}")
+    for _ in range(3):
+        planted.call(night)
+        planted.refused(odd, purpose="别的用途")
+        planted.call(odd, matter="X.1")
+    for _ in range(6):
+        planted.refused(odd, program, items=("open_1",))
+    for address in ("192.0.2.7", "198.51.100.9", "192.0.2.8"):
+        planted.call(places, replace(planted.case.asks_signs, address=address))
+    session.get_one(CaseClock, 1).offset_seconds += 100 * 86_400
+    writing = {"forms": {"文-9": "2026-01-01"}}
+    session.add(Remembered(name=f"grant/{odd.id}/{planted.case.requester.id}", content=writing))
+    new = planted.find()
+    assert planted.found(steady, tried, stretched, night, odd, places, idle) == {
+        "volume.calls": ["tried"],
+        "keys.in_order": ["tried"],
+        "hour": ["night"],
+        "matter.stretched": ["stretched"],
+        "matter.strange": ["odd"],
+        "matter.purpose": ["odd"],
+        "refused": ["odd"],
+        "places": ["places"],
+        "unused": ["idle"],
+    }
+    assert new == 9
+    assert planted.one("keys.in_order", tried).measured["value"] == 15
+    assert planted.one("refused", odd).client_id == program.client_id
+    assert planted.one("places", places).person_id == planted.case.asks_signs.person_id
+    _each_is_explained_once(planted)
+
+
+def _each_is_explained_once(planted: Planted) -> None:
+    session = planted.session
+    known = {str(entry.id) for entry in session.scalars(select(Evidence))}
+    rows = session.scalars(select(Anomaly)).all()
+    for row in rows:
+        assert 1 <= len(row.entries) <= 20
+        assert set(row.entries) <= known
+        assert 0 < row.score <= 100
+        assert EXPLANATION_MESSAGES[row.finding].format(**row.measured)
+    assert planted.find() == 0
+    assert len(planted.entries("anomaly.found")) == len(rows) == session.scalar(select(func.count(Anomaly.id)))
+    kept = json.dumps([row.content for row in session.scalars(select(Remembered))], ensure_ascii=False)
+    assert "192.0.2" not in kept
+    assert "310101" not in kept
+    told = {name: list(reconcile(session)) for name, reconcile in registered().items() if name.startswith("anomaly")}
+    assert len(told) == 5
+    assert set(map(tuple, told.values())) == {()}
+
+
+def used(planted: Planted, name: str) -> Grant:
+    """A grant used far more than usual, which is found."""
+    grant = planted.grant(name, 10)
+    for number in range(9):
+        planted.call(grant, matter=f"办件-{number}", key="一把")
+    planted.find()
+    assert planted.found(grant)["volume.calls"] == [name]
+    return grant
+
+
+def test_what_a_crash_undid_is_looked_through_again_and_what_is_open_grows(planted: Planted) -> None:
+    grant, session = used(planted, "crash"), planted.session
+    first = planted.one("volume.calls", grant).score
+    for number in range(9):
+        planted.call(grant, matter=f"办件-{number}", key="一把")
+    planted.sequence()
+    find(session)
+    session.rollback()
+    assert planted.find() == 0
+    assert planted.one("volume.calls", grant).score > first
+    assert session.scalar(select(func.sum(GrantUse.calls)).where(GrantUse.grant_id == grant.id)) == 40 + 18
+
+
+def test_the_auditor_suspends_for_it_and_security_resumes(planted: Planted) -> None:
+    session, grant = planted.session, used(planted, "suspended")
+    found = planted.one("volume.calls", grant)
+    for actor in (planted.case.asks, planted.case.answers, planted.administrator, planted.security):
+        with pytest.raises(NotAllowed):
+            suspend_for(session, actor, found.id, reason="超量")
+    with pytest.raises(InvalidInput):
+        suspend_for(session, planted.auditor, found.id, reason=" ")
+    session.rollback()
+    suspend_for(session, planted.auditor, found.id, reason="超量")
+    session.commit()
+    assert (found.state, grant.state, grant.suspended_by) == ("ACTED", "SUSPENDED", "SECURITY")
+    [entry] = [each for each in planted.entries("grant.suspended") if each.subject == f"grant/{grant.id}"]
+    assert json.loads(entry.body)["data"]["authority"] == f"anomaly/{found.id}"
+    assert "超量" not in entry.body.decode()
+    planted.refused(grant)
+    for actor in (planted.auditor, planted.case.answers):
+        with pytest.raises(NotAllowed):
+            resume(session, actor, grant.id, reason="误报")
+    session.rollback()
+    assert resume(session, planted.security, grant.id, reason="误报").state == "ACTIVE"
+    with pytest.raises(Conflict):
+        dismiss(session, planted.auditor, found.id, reason="误报")
+    session.rollback()
+
+
+def test_what_was_dismissed_stays_so_and_is_not_found_again(planted: Planted) -> None:
+    grant = used(planted, "dismissed")
+    dismiss(planted.session, planted.auditor, planted.one("volume.calls", grant).id, reason="年度核查")
+    planted.call(grant, matter="办件-77")
+    assert planted.find() == 0
+    found = planted.one("volume.calls", grant)
+    assert (found.state, found.measured["value"], found.decided_by) == ("DISMISSED", 9, planted.auditor.person_id)
+    assert [entry.subject for entry in planted.entries("anomaly.dismissed")] == [f"anomaly/{found.id}"]
+
+
+def test_a_standing_grant_is_not_the_auditors_to_stop(planted: Planted) -> None:
+    standing = planted.session.scalars(select(Grant).where(Grant.requester_id.is_(None))).one()
+    planted.names[standing.id] = "standing"
+    planted.history(standing, 10, None)
+    for number in range(9):
+        planted.call(standing, field="open_1", purpose="核验", matter=f"办件-{number}")
+    planted.find()
+    with pytest.raises(NotAllowed):
+        suspend_for(planted.session, planted.auditor, planted.one("volume.calls", standing).id, reason="超量")
+    planted.session.rollback()
+
+
+def test_a_rule_that_is_off_finds_nothing_and_who_may_switch_it(planted: Planted) -> None:
+    session, body = planted.session, {"on": False, "figures": {}, "reason": "迁移期间"}
+    for actor in (planted.auditor, planted.security, planted.case.answers):
+        with pytest.raises(NotAllowed):
+            change_rule(session, actor, Rule.KEYS, body)
+    for wrong in ({"reason": ""}, {"figures": {"keys": 1}}, {"figures": {"colour": 1}}, {"figures": {"keys": True}}):
+        with pytest.raises(InvalidInput):
+            change_rule(session, planted.administrator, Rule.KEYS, body | wrong)
+    session.rollback()
+    planted.set(Rule.KEYS, on=False)
+    planted.set(Rule.KEYS, on=False, figures={"weight": 9})
+    in_force = rules_in_force(session)[Rule.KEYS]
+    assert (in_force.revision, in_force.enabled, in_force.figures["weight"], in_force.figures["keys"]) == (
+        3,
+        False,
+        9,
+        12,
+    )
+    grant = planted.grant("off")
+    for number in range(13):
+        planted.call(grant, matter=f"办件-{number}", key=f"310101{number:03d}")
+    planted.find()
+    assert planted.found(grant) == {}
+    changes = [json.loads(entry.body)["data"] for entry in planted.entries("anomaly_rule.changed")]
+    [first] = [each for each in changes if each["after"]["rule"] == "keys" and each["after"]["revision"] == 2]
+    assert (first["before"]["on"], first["after"]["on"]) == (True, False)
+    planted.set(Rule.KEYS)
