@@ -61,6 +61,9 @@ class Settings:
     hub_key: str = ""
     log_origin: str = "shuniu.example/log"
     witnesses: str = ""
+    tsa_url: str = ""
+    tsa_certificates: str = ""
+    tsa_policy: str = ""
     city_name: str = ""
     case_clock_turnable: bool = False
     trusted_proxies: int = 0

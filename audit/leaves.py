@@ -82,11 +82,15 @@ def look_for(
 
 def _newest_first(source: Source, size: int) -> Iterator[tuple[int, bytes]]:
     for number in reversed(range(-(-size // tiles.WIDTH))):
-        yield number, _tile(source, 0, number, size)
+        yield number, tile_of(source, 0, number, size)
 
 
-def _tile(source: Source, level: int, number: int, size: int) -> bytes:
-    """A tile as wide as a tree of this size has it; a partial one may have grown full meanwhile."""
+def tile_of(source: Source, level: int, number: int, size: int) -> bytes:
+    """A tile as wide as a tree of this size has it; a partial one may have grown full meanwhile.
+
+    Raises:
+        InvalidInput: it is missing, or too short.
+    """
     width = tiles.width(level, number, size)
     data = source(tiles.path(level, number, width))
     if data is None and width < tiles.WIDTH:
@@ -109,14 +113,14 @@ def _require_whole(source: Source, checkpoint: Checkpoint, hashes: list[bytes]) 
     upper = tiles.extend({}, 0, hashes)
 
     def tile(level: int, number: int) -> bytes:
-        return upper.get((level - 1, number), b"") if level else _tile(source, 0, number, checkpoint.size)
+        return upper.get((level - 1, number), b"") if level else tile_of(source, 0, number, checkpoint.size)
 
     if tiles.tree_root(checkpoint.size, tile) != checkpoint.root:
         raise _other(checkpoint)
 
 
 def _require_included(source: Source, checkpoint: Checkpoint, leaf: bytes, index: int) -> None:
-    read = tiles.reader(lambda level, number: _tile(source, level, number, checkpoint.size))
+    read = tiles.reader(lambda level, number: tile_of(source, level, number, checkpoint.size))
     path = inclusion_proof(index, checkpoint.size, read)
     if not verify_inclusion(leaf, index, checkpoint.size, path, checkpoint.root):
         raise _other(checkpoint)

@@ -16,6 +16,8 @@ from audit.append import append, configured
 from audit.merkle import HASH_SIZE
 from audit.models import Evidence, EvidencePersonal, EvidenceQueue, LogCheckpoint, LogLeaf, LogTile
 from audit.personal import details_of
+from audit.restoration.queries import Restoration, restoration
+from audit.stamps.models import LogStamp
 from audit.standing import Standing, standing
 from audit.store.queries import StoreState, store_state
 from audit.witness.gathered import with_cosignatures
@@ -54,6 +56,8 @@ class LogState:
         standing: whether that is too long.
         agreement: what the witnesses of the site's policy say.
         store: how far the log is published in the object store.
+        stamp: the last time-stamp of an authority, or what went wrong with it; None where there was never one.
+        restoration: set while the log stands still because this database is older than what others have seen.
     """
 
     size: int
@@ -64,6 +68,8 @@ class LogState:
     standing: Standing
     agreement: Agreement
     store: StoreState
+    restoration: Restoration | None
+    stamp: LogStamp | None
 
 
 def indices(session: Session, entries: Sequence[Evidence]) -> dict[uuid.UUID, int]:
@@ -165,6 +171,8 @@ def log_state(session: Session) -> LogState:
         standing=standing(oldest, last.signed_at if last else None),
         agreement=agreement(session),
         store=store_state(session),
+        restoration=restoration(session),
+        stamp=session.scalar(select(LogStamp).order_by(LogStamp.hour.desc()).limit(1)),
     )
 
 

@@ -53,8 +53,12 @@ class Report:
         destroyed: personal details whose key was destroyed.
         witnesses: the size that each witness of the policy agreed to last, by name, as its cosignature proves.
         agreed_size: the size that enough of them agree to.
+        lost: ranges of numbers (start, end) whose texts a backup that was put back has cost, and the number of the
+            entry that declares it; no finding.
         reconciled: discrepancies per reconciler.
         counts: findings per code.
+        stamps: time-stamps of the site's authority that are right.
+        unchecked_stamps: time-stamps that were passed over, because no authority is named.
         stored: objects in the object store that were as the database has them; None when it was not compared.
         findings: the first findings.
         seconds: how long it took.
@@ -71,8 +75,11 @@ class Report:
     destroyed: int = 0
     witnesses: dict[str, int] = field(default_factory=dict)
     agreed_size: int = 0
+    lost: list[tuple[int, int, int]] = field(default_factory=list)
     reconciled: dict[str, int] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    stamps: int = 0
+    unchecked_stamps: int = 0
     stored: int | None = None
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0.0
@@ -92,6 +99,19 @@ class Report:
         self.counts[finding.code] += 1
         if len(self.findings) < KEPT_FINDINGS:
             self.findings.append(finding)
+
+    def add_lost(self, start: int, end: int, entry: int) -> None:
+        """Numbers from ``start`` to before ``end`` whose texts are lost, as the entry of that number declares."""
+        if self.lost and self.lost[-1][1:] == (start, entry):
+            start = self.lost.pop()[0]
+        self.lost.append((start, end, entry))
+
+    def lost_lines(self) -> list[str]:
+        """The declared losses as text for a terminal."""
+        return [
+            f"The texts of the entries {start} to {end - 1} are lost, declared by entry {entry}; their hashes hold."
+            for start, end, entry in self.lost
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """The report for programs."""

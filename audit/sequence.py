@@ -18,10 +18,14 @@ from adapters.errors import Terminal
 from adapters.settings import Settings
 from audit.checkpoint import Checkpoint, open_checkpoint, sign_next
 from audit.keys import SigningKey
-from audit.log_keys import log_signer
+from audit.log_keys import log_keys, log_signer
 from audit.merkle import consistency_proof
 from audit.models import LOG_LOCK, LogCheckpoint, LogLeaf, LogTile
+from audit.restoration.look import ask, note_down, stands_still
+from audit.restoration.models import LogRestoration
+from audit.store.place import Place
 from audit.tiles import Key, edge, extend, reader, tree_root
+from audit.witness.standing import policy_in_use
 
 BATCH = 2_000
 IDLE_SECONDS = 0.2
@@ -70,13 +74,16 @@ def sequence(session: Session, key: SigningKey, origin: str, limit: int = BATCH)
         limit: entries in one batch.
 
     Returns:
-        How many queue rows were dealt with; 0 when none waits, or another sequencer is at work.
+        How many queue rows were dealt with; 0 when none waits, another sequencer is at work, or the log stands still
+        because this database is an older one (``audit.restoration``).
 
     Raises:
         Terminal: what is stored does not continue the last checkpoint; nothing may be signed.
         InvalidInput: the last checkpoint is not signed by this key.
     """
     if not session.scalar(select(func.pg_try_advisory_xact_lock(LOG_LOCK))):
+        return 0
+    if stands_still(session):
         return 0
     rows = session.execute(_TAKE, {"limit": limit}).all()
     fresh = [row for row in rows if row.leaf_index is None]
@@ -100,34 +107,57 @@ def run_forever(settings: Settings, stop: Event) -> None:
     """
     settings.require("sequencer_database_url")
     key = log_signer(settings)
-    pause = 0.0
+    pause, looked = 0.0, False
     while not stop.wait(pause):
         try:
+            looked = looked or _look(settings)
             with transaction(settings.sequencer_database_url) as session:
                 dealt_with = sequence(session, key, settings.log_origin)
         except Exception:  # whatever it is, the next try may succeed, and without a sequencer nothing is proved
             _log.exception("Evidence could not be sequenced; trying again.")
-            pause = min(LONGEST_PAUSE, max(IDLE_SECONDS, pause * 2))
+            pause, looked = min(LONGEST_PAUSE, max(IDLE_SECONDS, pause * 2)), False
         else:
             pause = 0.0 if dealt_with >= BATCH else PAUSE_SECONDS if dealt_with else IDLE_SECONDS
+
+
+def _look(settings: Settings) -> bool:
+    """Find out whether this database is an older one, before the first signature and after every error.
+
+    Raises:
+        Transient: the object store does not answer; without its word nothing is signed.
+    """
+    place = Place.of(settings)
+    with transaction(settings.sequencer_database_url) as session:
+        seen = ask(session, place.read, log_keys(settings), policy_in_use())
+        if note_down(session, seen):
+            _log.error(
+                "This database is older than the log that others have seen. Nothing is signed; see `shuniu status`."
+            )
+    return True
 
 
 def _last_checkpoint(session: Session, key: SigningKey, origin: str) -> Checkpoint | None:
     """The checkpoint to go on from; its number of leaves must be that of the numbered entries."""
     last = session.scalar(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1))
-    highest = session.scalar(select(func.max(LogLeaf.leaf_index)))
+    numbered = (session.scalar(select(func.max(LogLeaf.leaf_index + 1))) or 0, _lost_up_to(session))
     checkpoint = open_checkpoint(last.note, key.verifier, origin, key.second.verifier) if last else None
     size = checkpoint.size if checkpoint else 0
-    if size != (0 if highest is None else highest + 1):
-        raise _inconsistent(f"entries are numbered up to {highest}, the last checkpoint is of {size} entries")
+    if size != max(numbered):
+        raise _inconsistent(f"{max(numbered)} entries are numbered, the last checkpoint is of {size} entries")
     return checkpoint
+
+
+def _lost_up_to(session: Session) -> int:
+    """Up to where numbers were declared lost when a backup was put back."""
+    declared = LogRestoration.done_at.is_not(None)
+    return session.scalar(select(func.max(LogRestoration.seen_size)).where(declared)) or 0
 
 
 def _grow(
     session: Session, key: SigningKey, previous: Checkpoint | None, ids: Sequence[uuid.UUID], leaves: Sequence[bytes]
 ) -> None:
     before = previous.size if previous else 0
-    stored = _edge_tiles(session, before)
+    stored = edge_tiles(session, before)
     try:
         if previous and tree_root(before, lambda *place: stored.get(place, b"")) != previous.root:
             raise _inconsistent("the tiles do not give the last checkpoint's root")
@@ -139,21 +169,23 @@ def _grow(
     except (ValueError, LookupError) as error:
         raise _inconsistent(str(error)) from error
     session.execute(_NUMBER, {"first": before, "ids": ids})
-    _store(session, changed)
+    store_tiles(session, changed)
     signed_at = system_now()
     note = sign_next(key, previous, following, proof, int(signed_at.timestamp()))
     session.add(LogCheckpoint(size=size, root=following.root, note=str(note), signed_at=signed_at))
     session.flush()
 
 
-def _edge_tiles(session: Session, size: int) -> dict[Key, bytes]:
+def edge_tiles(session: Session, size: int) -> dict[Key, bytes]:
+    """The stored tiles at the right edge of a tree of this size: what is needed to let it grow."""
     keys = edge(size)
     place = tuple_(LogTile.level, LogTile.number)
     rows = session.execute(select(LogTile.level, LogTile.number, LogTile.hashes).where(place.in_(keys)))
     return {(row.level, row.number): row.hashes for row in rows}
 
 
-def _store(session: Session, tiles: Mapping[Key, bytes]) -> None:
+def store_tiles(session: Session, tiles: Mapping[Key, bytes]) -> None:
+    """Write tiles, new ones and those that have grown."""
     levels, numbers = zip(*tiles, strict=True)
     session.execute(
         _STORE, {"levels": list(levels), "numbers": list(numbers), "hashes": [tiles[place] for place in tiles]}

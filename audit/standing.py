@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, exists, func, select
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
 from adapters.errors import Transient
 from audit.models import EvidenceQueue, LogCheckpoint
+from audit.restoration.models import LogRestoration
 
 LATE_AFTER = timedelta(seconds=30)
 """From here on the log's state is shown as a warning; an entry is usually signed for within two seconds."""
@@ -21,7 +22,7 @@ LOOK_AGAIN = 1.0
 """Seconds for which a process trusts what it saw."""
 
 _grace = [timedelta(minutes=10)]
-_seen: WeakKeyDictionary[Engine, tuple[float, timedelta]] = WeakKeyDictionary()
+_seen: WeakKeyDictionary[Engine, tuple[float, timedelta, bool]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,19 @@ def require_flow(session: Session) -> None:
 
     Raises:
         Transient: ``evidence.stalled``; the log has been behind for longer than the site's grace.
+            ``evidence.stands_still``; this database is older than the log that others have seen.
     """
     engine = session.get_bind().engine
-    looked, behind = _seen.get(engine, (0.0, timedelta(0)))
+    looked, behind, still = _seen.get(engine, (0.0, timedelta(0), False))
     if time.monotonic() - looked > LOOK_AGAIN:
-        behind = _behind(session)
-        _seen[engine] = time.monotonic(), behind
+        behind, still = _behind(session)
+        _seen[engine] = time.monotonic(), behind, still
+    if still:
+        raise Transient(
+            "evidence.stands_still",
+            "Nothing leaves the hub now: its database was put back from a backup and is older than its evidence log."
+            " Tell the system administrator and the audit administrator; both must declare what is lost.",
+        )
     if behind > _grace[0]:
         raise Transient(
             "evidence.stalled",
@@ -86,8 +94,9 @@ def require_flow(session: Session) -> None:
         )
 
 
-def _behind(session: Session) -> timedelta:
+def _behind(session: Session) -> tuple[timedelta, bool]:
     oldest = select(func.min(EvidenceQueue.queued_at)).scalar_subquery()
     signed = select(LogCheckpoint.signed_at).order_by(LogCheckpoint.size.desc()).limit(1).scalar_subquery()
-    row = session.execute(select(oldest, signed)).one()
-    return standing(row[0], row[1]).behind
+    still = exists().where(LogRestoration.done_at.is_(None))
+    row = session.execute(select(oldest, signed, still)).one()
+    return standing(row[0], row[1]).behind, bool(row[2])

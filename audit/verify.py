@@ -19,6 +19,7 @@ from audit.models import LOG_LOCK
 from audit.personal import Seal
 from audit.reconcile import Reconciler
 from audit.report import Finding, Report
+from audit.restoration.declared import Loss, declared_losses
 from audit.verify_entry import BODY, EntryCheck, entry_name
 from audit.verify_read import LogReader, Piece
 from audit.verify_tree import CheckpointCheck, StoredCheckpoint, TreeCheck
@@ -59,6 +60,7 @@ def verify_log(
     if session.scalar(text("SHOW transaction_isolation")) not in SNAPSHOTS:
         session.execute(select(func.pg_advisory_xact_lock_shared(LOG_LOCK)))
     walk = _Walk(session, CheckpointCheck(public_key, origin, report, second), origin, seal, report)
+    walk.losses = declared_losses(session)
     if outside:
         walk.kept = StoredCheckpoint(outside.size, outside.root, kept)
     walk.numbered()
@@ -76,6 +78,7 @@ class _Walk:
         self, session: Session, checkpoints: CheckpointCheck, origin: str, seal: Seal | None, report: Report
     ) -> None:
         self.kept: StoredCheckpoint | None = None
+        self.losses: tuple[Loss, ...] = ()
         self._report = report
         self._reader = LogReader(session)
         self._entries = EntryCheck(origin, seal, report)
@@ -145,17 +148,24 @@ class _Walk:
         """Report numbers that no entry has, from where we are up to ``index``."""
         if index == self._place:
             return
+        loss = next((loss for loss in self.losses if loss.covers(self._place, index)), None)
+        if loss:
+            self._report.add_lost(self._place, index, loss.entry)
+        else:
+            self._report.add(self._taken_away(index))
+        while self._tree.whole and self._place < index:
+            self._tree.skip(piece.tiles)
+            self._advance(due)
+        self._place = index
+
+    def _taken_away(self, index: int) -> Finding:
         numbers = (
             f"The number {self._place} is"
             if index == self._place + 1
             else f"The numbers {self._place} to {index - 1} are"
         )
         sentence = f"{numbers} missing: entries were taken away."
-        self._report.add(Finding("number_missing", sentence, self._place, None, "an entry"))
-        while self._tree.whole and self._place < index:
-            self._tree.skip(piece.tiles)
-            self._advance(due)
-        self._place = index
+        return Finding("number_missing", sentence, self._place, None, "an entry")
 
     def _advance(self, due: list[StoredCheckpoint]) -> None:
         """Go on by one number, and check the checkpoints that were signed there."""

@@ -115,7 +115,7 @@ class LogReader:
         rows = self._rows(_NUMBERED, start, end)
         if not rows:
             end = self._one("SELECT min(leaf_index) FROM log_leaf WHERE leaf_index >= %s", start)
-        tiles = dict(self._rows(_TILES, start // WIDTH, (start + PIECE) // WIDTH))
+        tiles = dict(self._rows(_TILES, start // WIDTH, max(end, start + PIECE) // WIDTH))
         checkpoints = [StoredCheckpoint(*row) for row in self._rows(_CHECKPOINTS, start, end)]
         return Piece(start, end, rows, tiles, checkpoints)
 

@@ -69,6 +69,7 @@ EVIDENCE_KINDS: dict[str, str] = {
     "grant.suspended": N_("Grant suspended"),
     "key.registered": N_("Key registered"),
     "key.revoked": N_("Key revoked"),
+    "log.restored": N_("Loss declared after a backup was put back"),
     "log_store.published_again": N_("Log put back into the object store"),
     "need.answered": N_("Need answered"),
     "need.raised": N_("Need raised"),

@@ -23,6 +23,8 @@ from adapters.settings import Settings
 from adapters.work import Runner, Work, claim, fail, finish, owned
 from audit.months import make_months
 from audit.sequence import run_forever
+from audit.stamps.run import run_forever as stamp_forever
+from audit.stamps.token import Authority
 from audit.store.place import Place
 from audit.store.run import run_forever as publish_forever
 from audit.witness.collect import start as ask_witnesses
@@ -89,6 +91,7 @@ class Worker:
         publisher = threading.Thread(target=publish_forever, args=(self._settings, self._stop), name="publisher")
         publisher.start()
         ask_witnesses(self._settings, self._stop)
+        threading.Thread(target=stamp_forever, args=(self._settings, self._stop), name="stamps", daemon=True).start()
         pause = 0.0
         while not self._stop.wait(pause):
             if not sequencer.is_alive():
@@ -150,6 +153,7 @@ def main(settings: Settings) -> None:
     """
     settings.require("app_database_url", "sequencer_database_url", "log_key")
     Place.of(settings)
+    Authority.of(settings)
     wire(settings)
     worker = Worker(settings)
     for number in (signal.SIGTERM, signal.SIGINT):

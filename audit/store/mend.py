@@ -6,9 +6,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
+from adapters.errors import Conflict
 from audit.actor import Actor
 from audit.append import append
 from audit.models import LogCheckpoint
+from audit.restoration.look import stands_still
 from audit.store.models import PUBLISH_LOCK
 from audit.store.place import CHECKPOINT, TEXT, Place
 from audit.store.publish import STEP, check_tree, grown, state_of
@@ -41,10 +43,18 @@ def publish_again(session: Session, place: Place) -> int:
         How many objects were written.
 
     Raises:
+        Conflict: the database is older than the log in the store; that is for ``audit.restoration`` to mend.
         Terminal: the tiles in the database do not give the checkpoint's root.
         Transient: the store does not answer.
     """
     session.execute(select(func.pg_advisory_xact_lock(PUBLISH_LOCK)))
+    if stands_still(session):
+        raise Conflict(
+            "restoration.not_overwritten",
+            "This database is older than the log in the object store, which has the hashes of what is lost. Nothing is"
+            " written there until both administrators have declared the loss with {command}.",
+            command="`shuniu restored`",
+        )
     newest = session.scalar(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1))
     if newest is None:
         return 0

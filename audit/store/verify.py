@@ -17,9 +17,10 @@ from audit.keys import VerifierKey
 from audit.merkle import HASH_SIZE
 from audit.models import LogCheckpoint, LogTile
 from audit.report import Finding, Report
+from audit.restoration.declared import declared_losses
 from audit.store.models import ONE, PUBLISH_LOCK, KeptCheckpoint, LogStore
 from audit.store.place import CHECKPOINT, COSIGNED, Place
-from audit.tiles import WIDTH, named, path, shape
+from audit.tiles import WIDTH, edge, named, path, shape, tree_root
 
 TILES = "tile/"
 AT_ONCE = 256
@@ -183,7 +184,7 @@ class _Comparison:
             self._add("store_checkpoint_not_signed", f"{name} is not one of this log: {error}")
             return None
         own = self._session.get(LogCheckpoint, found.size)
-        if own is not None and own.root == found.root:
+        if (own is not None and own.root == found.root) or (own is None and self._is_of_the_lost(found)):
             self.same += 1
             return found
         states = f"{found.size} entries, root {found.root.hex()}"
@@ -194,6 +195,16 @@ class _Comparison:
             sentence = f"{name} is signed, and the database has no such checkpoint: the log was rewritten."
             self._add("store_contradicted", sentence, states, f"root {own.root.hex()}" if own else "")
         return found
+
+    def _is_of_the_lost(self, found: Checkpoint) -> bool:
+        """Whether it is one of those that were lost when a backup was put back, and the tree of its size still is."""
+        if not any(loss.start < found.size <= loss.end for loss in declared_losses(self._session)):
+            return False
+        tiles = self._in_database((level, number, 0) for level, number in edge(found.size))
+        try:
+            return tree_root(found.size, lambda *place: tiles.get(place, b"")) == found.root
+        except LookupError:
+            return False
 
     def _add(self, code: str, sentence: str, expected: str = "", found: str = "") -> None:
         self._report.add(Finding(code, sentence, None, None, expected, found))

@@ -143,7 +143,7 @@ def _ask(url: str, witness: PolicyWitness, old: int, size: int) -> Asked:
 
 def _record(session: Session, witness: PolicyWitness, asked: Asked) -> str:
     row = _row(session, witness)
-    if asked.reply.status == 409 and _last_size(session) >= asked.its_size:
+    if asked.reply.status == 409 and _submitted(session, 0, leading=True) >= asked.its_size:
         return row.problem  # another worker was quicker; the next round sees what it submitted
     line = _cosignature(witness.key, asked) if asked.reply.status == 200 else None
     problem = "" if line else _PROBLEMS.get(asked.reply.status, AWAY)
@@ -180,10 +180,6 @@ def _row(session: Session, witness: PolicyWitness) -> LogWitness:
     identity = key_hash(witness.key)
     session.execute(insert(LogWitness).values(key_hash=identity, name=witness.name).on_conflict_do_nothing())
     return session.scalars(select(LogWitness).where(LogWitness.key_hash == identity).with_for_update()).one()
-
-
-def _last_size(session: Session) -> int:
-    return session.scalar(select(LogCheckpoint.size).order_by(LogCheckpoint.size.desc()).limit(1)) or 0
 
 
 def _proof(session: Session, old: int, new: int) -> list[bytes]:

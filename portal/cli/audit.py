@@ -19,6 +19,9 @@ from audit.proof import prove
 from audit.queries import entry_at, log_state
 from audit.reconcile import registered
 from audit.report import Report
+from audit.stamps.check import check_stamps, is_checkpoint, is_stamp
+from audit.stamps.token import Authority
+from audit.stamps.verify import verify_stamps
 from audit.store.place import Place
 from audit.store.verify import verify_store
 from audit.verify import verify_log
@@ -63,6 +66,7 @@ def verify(
         session.execute(text("SET LOCAL statement_timeout = 0"))
         seal = Seal(settings.sealing_key)
         report = verify_log(session, key, key.name, registered(), seal=seal, kept=note, second=second)
+        verify_stamps(session, Authority.of(settings), keys, report)
         if policy:
             verify_cosignatures(session, read_policy(policy), report)
     if not no_store:
@@ -91,6 +95,8 @@ def state(as_json: bool) -> None:
         f", the oldest for {(system_now() - now.oldest_waiting).total_seconds():.1f} s" if now.oldest_waiting else ""
     )
     click.echo(f"{now.waiting} entries wait to be numbered{since}.")
+    if now.restoration:
+        click.echo(f"PROBLEM: {now.restoration.sentence}")
     for each in now.agreement.witnesses:
         wrong = f" {each.problem} since {each.since}." if each.problem else ""
         click.echo(f"The witness {each.name} agrees to {each.size} entries.{wrong}")
@@ -119,14 +125,29 @@ def proof(index: int, out: Path | None) -> None:
 @click.option("--key", "key_text", default="", help=KEY_HELP)
 @click.option("--log", "place", default="", help="Where the log lies: a hub's address, or a folder of C2SP tlog-tiles.")
 @click.option("--policy", type=READABLE, help="Which witnesses must have cosigned (c2sp.org/tlog-policy).")
+@click.option("--tsa-certificates", "stamped_by", type=READABLE, help="Of the time-stamping authority (PEM).")
 @click.pass_context
-def check_(context: click.Context, files: tuple[Path, ...], key_text: str, place: str, policy: Path | None) -> None:
-    """Check FILES without the hub's word: a proof and its entry, a promise, an evidence bundle.
+def check_(
+    context: click.Context,
+    files: tuple[Path, ...],
+    key_text: str,
+    place: str,
+    policy: Path | None,
+    stamped_by: Path | None,
+) -> None:
+    """Check FILES without the hub's word: a proof and its entry, a promise, an evidence bundle, a time-stamp.
 
     Exit status 0 when all holds, 1 when something does not or a promise was broken, 3 when a promise is not due yet.
     """
     trust = Trust(_public_keys(None, key_text), read_policy(policy) if policy else None)
     given = {str(file): file.read_bytes() for file in files}
+    stamps = {name: data for name, data in given.items() if is_stamp(data) or is_checkpoint(data, trust.keys)}
+    if any(map(is_stamp, stamps.values())):
+        lines = check_stamps(stamps, trust.keys, Authority.trusting(stamped_by) if stamped_by else None)
+        click.echo("\n".join(lines))
+        given = {name: data for name, data in given.items() if name not in stamps}
+        if not given:
+            return
     checked = check_files(given, trust, system_now(), source_of(place) if place else None)
     click.echo("\n".join(checked.lines))
     context.exit(checked.status)
@@ -157,6 +178,9 @@ def _told(report: Report) -> str:
         if report.stored is None
         else f"Compared with the object store: {report.stored} objects are as the database has them.",
     ]
+    lines += report.lost_lines()
+    if report.stamps or report.unchecked_stamps:
+        lines.append(f"Time-stamps: {report.stamps} right or reported, {report.unchecked_stamps} not checked.")
     if report.witnesses:
         sizes = ", ".join(f"{name} to {size}" for name, size in report.witnesses.items())
         lines.append(f"Witnesses agree: {sizes} entries; enough of them to {report.agreed_size}.")

@@ -5,12 +5,15 @@ import sys
 from typing import Any
 
 import click
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.database import transaction
 from adapters.services.home import reported_services, running_process
 from adapters.services.supervisor import Health
 from adapters.settings import Settings
+from audit.restoration.queries import restoration
+from audit.stamps.models import LogStamp
 from audit.store.keep import NOT_LOCKED
 from audit.store.queries import store_state
 from audit.witness.standing import agreement, configure
@@ -37,7 +40,9 @@ def command(as_json: bool) -> None:
         _show(services)
         _show_store(store)
     contradicted = any(each["contradicts"] for each in store.get("witnesses", ()))
-    well = all(service["health"] in WELL for service in services) and not store.get("problem") and not contradicted
+    well = all(service["health"] in WELL for service in services) and not (
+        store.get("problem") or store.get("restoration") or contradicted
+    )
     sys.exit(3 if not pid else 0 if well else 1)
 
 
@@ -47,9 +52,12 @@ def _log_store(settings: Settings) -> dict[str, Any]:
     try:
         with transaction(settings.app_database_url) as session:
             state = store_state(session)
-            said = agreement(session)
+            said, still = agreement(session), restoration(session)
+            stamp = session.scalar(select(LogStamp).order_by(LogStamp.hour.desc()).limit(1))
+            stamped = {"stamped_at": stamp.stamped_at, "stamp_problem": stamp.problem} if stamp else {}
         witnesses = [vars(each) | {"contradicts": each.contradicts} for each in said.witnesses]
-        return {**vars(state), "behind": state.behind, "late": state.late, "witnesses": witnesses, "agreed": said.size}
+        said_of_it = {"behind": state.behind, "late": state.late, "restoration": still.sentence if still else ""}
+        return {**vars(state), **said_of_it, **stamped, "witnesses": witnesses, "agreed": said.size}
     except SQLAlchemyError as error:
         return {"problem": f"the database does not say how far it is ({type(error).__name__})"}
 
@@ -62,6 +70,10 @@ def _show_store(store: dict[str, Any]) -> None:
     if store.get("kept_at"):
         held = f"held until {store['kept_until']:%Y-%m-%d}" if store["kept_until"] else "not held: it can be deleted"
         click.echo(f"The last hourly checkpoint was kept at {store['kept_at']:%Y-%m-%d %H:%M} UTC, {held}.")
+    if store.get("stamped_at"):
+        click.echo(f"The last time-stamp of an authority is of {store['stamped_at']:%Y-%m-%d %H:%M} UTC.")
+    if store.get("stamp_problem"):
+        click.echo(f"WARNING: the last hourly checkpoint has no time-stamp. {store['stamp_problem']}")
     if store.get("lock") == NOT_LOCKED:
         click.echo(
             "WARNING: the object store has no object lock in the bucket for hourly checkpoints, so they can be deleted."
@@ -74,6 +86,8 @@ def _show_store(store: dict[str, Any]) -> None:
 
 
 def _show_witnesses(store: dict[str, Any]) -> None:
+    if store.get("restoration"):
+        click.echo(f"PROBLEM: {store['restoration']}")
     for each in store.get("witnesses", ()):
         since = f" since {each['since']:%Y-%m-%d %H:%M} UTC" if each["since"] else ""
         if each["contradicts"]:

@@ -3,6 +3,8 @@
 import adapters.clock
 import adapters.work
 import audit.models
+import audit.restoration.models
+import audit.stamps.models
 import audit.store.models
 import audit.subjects.models
 import audit.witness.models
@@ -29,6 +31,8 @@ MODULES = (
     adapters.clock,
     adapters.work,
     audit.models,
+    audit.restoration.models,
+    audit.stamps.models,
     audit.store.models,
     audit.subjects.models,
     audit.witness.models,

@@ -1,0 +1,66 @@
+"""``shuniu restored``: two people declare what was lost when a backup of the database was put back."""
+
+import click
+
+from adapters.database import transaction
+from adapters.errors import InvalidInput, NotAllowed
+from adapters.settings import Settings
+from audit.actor import Actor
+from audit.leaves import Source, source_of
+from audit.log_keys import log_keys
+from audit.restoration.mend import declare, gap, mend
+from audit.store.place import Place
+from directory.people.roles import Role
+from directory.people.sign_in import Refused, sign_in, sign_out
+from portal.wiring import wire
+
+
+@click.command("restored")
+@click.option("--system-administrator", "system", required=True, metavar="LOGIN", help="Who put the backup back.")
+@click.option("--audit-administrator", "audit", required=True, metavar="LOGIN", help="Who confirms.")
+@click.option("--reason", required=True, help="Why the backup was put back.")
+@click.option("--confirmed-because", required=True, help="Why the audit administrator confirms.")
+@click.option("--log", "place", default="", help="Another copy of the log: a hub's address, or a folder of tlog-tiles.")
+def command(system: str, audit: str, reason: str, confirmed_because: str, place: str) -> None:
+    """Let the log go on after a backup was put back: entries that are lost are declared, and the tree continues.
+
+    Asks both people for their passwords.
+    """
+    settings = Settings.load()
+    settings.require("app_database_url", "sequencer_database_url", "sealing_key")
+    wire(settings)
+    if not reason.strip() or not confirmed_because.strip():
+        raise InvalidInput("restoration.no_reason", "Both give a reason, in their own words.")
+    source: Source = source_of(place) if place else Place.of(settings).read
+    with transaction(settings.app_database_url) as session:
+        found = gap(session, source, log_keys(settings))
+    click.echo(
+        f"The database has {found.start} entries, the log {found.target.size}: the texts of the entries"
+        f" {found.start} to {found.target.size - 1} are lost. Their hashes stay in the log."
+    )
+    first = _identified(settings, system, Role.SYSTEM_ADMINISTRATOR)
+    second = _identified(settings, audit, Role.AUDIT_ADMINISTRATOR)
+    with transaction(settings.app_database_url) as session:
+        entry = declare(session, found, first, second, (reason, confirmed_because))
+    with transaction(settings.sequencer_database_url) as session:
+        mend(session, found, entry.id)
+    click.echo(f"Declared by the entry {entry.id}. The worker goes on from {found.target.size} entries.")
+
+
+def _identified(settings: Settings, login: str, role: Role) -> Actor:
+    """The person with this login, who gives the password here; a wrong one counts as any other does.
+
+    Raises:
+        NotAuthenticated: login or password is wrong.
+        NotAllowed: the person does not hold the role.
+    """
+    password = click.prompt(f"Password of {login} ({role})", hide_input=True)
+    with transaction(settings.app_database_url) as session:
+        found = sign_in(session, login, password, "", settings)
+        if not isinstance(found, Refused):
+            sign_out(session, found.token, "")
+    if isinstance(found, Refused):
+        raise found.error
+    if not found.actor.has(role):
+        raise NotAllowed("restoration.wrong_role", "{login} does not hold the role {role}.", login=login, role=role)
+    return found.actor
