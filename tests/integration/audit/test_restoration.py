@@ -1,10 +1,8 @@
 """A backup of the database is put back: nothing is signed, two people declare the loss, witnesses go along."""
 
 import signal
-import threading
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,16 +11,14 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from adapters.errors import Conflict, ShuniuError, Transient
+from adapters.errors import Conflict, Transient
 from adapters.services.databases import connect
 from audit import standing
 from audit.log_keys import log_keys
 from audit.models import LogCheckpoint, LogLeaf
 from audit.queries import log_state
 from audit.report import Report
-from audit.restoration.look import ask, note_down, stands_still
-from audit.restoration.models import LogRestoration
-from audit.sequence import run_forever
+from audit.restoration.look import ask, note_down
 from audit.store.mend import publish_again
 from audit.store.place import Place
 from audit.store.run import Publisher
@@ -32,8 +28,8 @@ from directory.people.roles import Role
 from portal.cli.main import shuniu
 from portal.first_people import Newcomer, enter_operator
 from tests.integration.audit.conftest import ROLES, Log, _configured, _disconnect
-from tests.integration.audit.test_sequence import wait_for
-from tests.integration.audit.test_witnesses import Site, back_up
+from tests.integration.audit.test_witnesses import Site
+from tests.prove.test_witnesses_further import back_up
 
 PEOPLE = [
     Newcomer("tangjie", "唐杰", Role.SYSTEM_ADMINISTRATOR, "a first password"),
@@ -157,67 +153,3 @@ def test_the_log_goes_on_where_it_was_seen_last_and_says_what_is_lost(
         falsified = "UPDATE log_leaf SET leaf_index = leaf_index + 5000 WHERE leaf_index = %(last)s"
         session.connection().exec_driver_sql(falsified, {"last": size - 1})
         assert "number_missing" in backup.older.verify(session).counts, "what nobody declared is a finding"
-
-
-def test_without_the_ceremony_the_witness_refuses_what_follows(backup: Backup) -> None:
-    put_back(backup, 20)
-    backup.older.write(60)
-    assert backup.older.sequence() >= 60, "a sequencer that was made not to look"
-    assert backup.site.tend("water", backup.older, again=True) == "BEHIND", "as a worker asks when it starts"
-    with backup.older.session("owner") as session:
-        session.connection().exec_driver_sql("DELETE FROM log_store")
-        session.commit()
-    assert backup.site.tend("water", backup.older) == "REFUSED", "and when all of it is submitted, published or not"
-
-
-def test_the_sequencer_looks_before_it_signs_and_goes_on_by_itself(backup: Backup) -> None:
-    size = put_back(backup, 20)
-    backup.older.write(3)
-    stop = threading.Event()
-    away = replace(backup.older.settings, s3_url="http://127.0.0.1:9")
-    blind = threading.Thread(target=run_forever, args=(away, stop))
-    blind.start()
-    blind.join(2)
-    stop.set()
-    blind.join(30)
-    assert backup.sizes() == [size, size], "without the store's word nothing is signed"
-
-    stop.clear()
-    sequencer = threading.Thread(target=run_forever, args=(backup.older.settings, stop))
-    sequencer.start()
-    try:
-        wait_for(lambda: found(backup) is not None)
-        assert backup.restored(*NAMES, *REASONS).exit_code == 0
-        wait_for(lambda: backup.sizes()[0] > size)
-    finally:
-        stop.set()
-        sequencer.join(10)
-    assert backup.older.verified().ok
-
-
-def found(backup: Backup) -> LogRestoration | None:
-    with backup.older.session("app") as session:
-        return stands_still(session)
-
-
-def test_one_person_or_another_history_is_not_enough(backup: Backup) -> None:
-    put_back(backup, 20)
-    assert backup.restored(*NAMES, *REASONS).exception, "nothing was found yet"
-    assert backup.looked()
-    for words, passwords, said in (
-        (NAMES, ("a first password", "wrong"), "Login or password is wrong"),
-        ((*NAMES[:3], "tangjie"), ("a first password",) * 2, "does not hold the role"),
-        (("--system-administrator", "hanxue", *NAMES[2:]), ("a third password",) * 2, "does not hold the role"),
-    ):
-        done = backup.restored(*words, *REASONS, passwords=passwords)
-        assert isinstance(done.exception, ShuniuError)
-        assert said in str(done.exception)
-    backup.place.write("tile/0/001.p/72", b"x" * 72 * 32)
-    whole = backup.place.read("checkpoint") or b""
-    backup.place.remove("checkpoint")
-    assert "are not here" in str(backup.restored(*NAMES, *REASONS).exception)
-    backup.place.write("checkpoint", whole)
-    for name in list(backup.place.names("tile/0/001")):
-        backup.place.write(name, bytes(32) * 300)
-    assert "another history" in str(backup.restored(*NAMES, *REASONS).exception)
-    assert found(backup) is not None
