@@ -1,4 +1,4 @@
-"""Check files that somebody was given, without the hub: proofs of entries, promises, bundles.
+"""Check files that somebody was given, without the hub: proofs of entries, promises, bundles, exports.
 
 What a file is follows from its content. Nothing is believed but the log's public keys and, where a
 policy is given, the witnesses that it names.
@@ -11,6 +11,7 @@ from datetime import datetime
 from adapters.errors import InvalidInput
 from audit.bundle_check import check_bundle
 from audit.checkpoint import Checkpoint
+from audit.export import check_export, is_export
 from audit.leaves import CHECKPOINT, COSIGNED, Source, look_for
 from audit.log_keys import LogKeys
 from audit.merkle import leaf_hash, verify_inclusion
@@ -87,7 +88,7 @@ def check_files(
     """
     bundles = {name: data for name, data in files.items() if data.startswith(ZIP)}
     if bundles:
-        lines = [f"{name}: {check_bundle(data, trust.keys, trust.policy)}" for name, data in bundles.items()]
+        lines = [f"{name}: {_zip_holds(data, trust)}" for name, data in bundles.items()]
         if len(bundles) == len(files):
             return Checked(tuple(lines), HOLDS)
         rest = check_files({name: data for name, data in files.items() if name not in bundles}, trust, now, source)
@@ -96,6 +97,11 @@ def check_files(
     if given.promises:
         return _promises(given, trust, now, source)
     return _proofs(given, trust)
+
+
+def _zip_holds(data: bytes, trust: Trust) -> str:
+    judge = check_export if is_export(data) else check_bundle
+    return judge(data, trust.keys, trust.policy)
 
 
 def _sorted(files: Mapping[str, bytes]) -> _Sorted:

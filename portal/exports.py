@@ -2,8 +2,8 @@
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from io import BytesIO, StringIO
-from typing import TypeVar
+from io import BytesIO, TextIOWrapper
+from typing import IO, TypeVar
 from urllib.parse import quote
 
 from flask import Response, request
@@ -32,13 +32,13 @@ def wanted_export() -> str:
 
 
 def every(read: Callable[[str | None], Page[T]]) -> Iterator[T]:
-    """All items of a list, page by page, at most 100,000.
+    """All items of a list, page by page, until 100,000 are exceeded.
 
     Args:
         read: gives the page after a cursor.
     """
     cursor, count = None, 0
-    while count < MAXIMUM_ROWS:
+    while count <= MAXIMUM_ROWS:
         page = read(cursor)
         yield from page.items
         cursor, count = page.next_cursor, count + len(page.items)
@@ -56,31 +56,50 @@ def export(name: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> R
         heads: translated column heads.
         rows: cells in the heads' order; dates already as text.
     """
-    lines = [[_harmless(cell) for cell in row] for _, row in zip(range(MAXIMUM_ROWS), rows, strict=False)]
-    if wanted_export() == "xlsx":
-        return _file(_xlsx(heads, lines), f"{name}.xlsx", _SHEET)
-    return _file(_csv(heads, lines), f"{name}.csv", "text/csv; charset=utf-8")
+    data = BytesIO()
+    write_rows(data, wanted_export(), heads, (row for _, row in zip(range(MAXIMUM_ROWS), rows, strict=False)))
+    kind = _SHEET if wanted_export() == "xlsx" else "text/csv; charset=utf-8"
+    return _file(data.getvalue(), f"{name}.{wanted_export() or 'csv'}", kind)
 
 
-def _csv(heads: Sequence[str], lines: list[list[Cell]]) -> bytes:
-    """RFC 4180, UTF-8 with a byte order mark, which spreadsheets need for Chinese."""
-    text = StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(heads)
-    writer.writerows(lines)
-    return text.getvalue().encode("utf-8-sig")
+def write_rows(out: IO[bytes], kind: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> int:
+    """Write a list as a file, row by row, with what a spreadsheet would take for a formula made harmless.
+
+    CSV is RFC 4180 in UTF-8 with a byte order mark, which spreadsheets need for Chinese.
+
+    Args:
+        kind: "xlsx"; anything else is CSV.
+
+    Returns:
+        how many rows.
+    """
+    count = 0
+
+    def harmless() -> Iterator[list[Cell]]:
+        nonlocal count
+        for row in rows:
+            count += 1
+            yield [_harmless(cell) for cell in row]
+
+    if kind == "xlsx":
+        _write_xlsx(out, heads, harmless())
+    else:
+        text = TextIOWrapper(out, "utf-8-sig", newline="")
+        writer = csv.writer(text)
+        writer.writerow(heads)
+        writer.writerows(harmless())
+        text.detach()
+    return count
 
 
-def _xlsx(heads: Sequence[str], lines: list[list[Cell]]) -> bytes:
+def _write_xlsx(out: IO[bytes], heads: Sequence[str], lines: Iterable[list[Cell]]) -> None:
     book = Workbook(write_only=True)
     sheet = book.create_sheet("1")
     sheet.freeze_panes = "A2"
     sheet.append(list(heads))
     for line in lines:
         sheet.append(line)
-    data = BytesIO()
-    book.save(data)
-    return data.getvalue()
+    book.save(out)
 
 
 def _harmless(cell: Cell) -> Cell:

@@ -135,7 +135,7 @@ def check_(
     policy: Path | None,
     stamped_by: Path | None,
 ) -> None:
-    """Check FILES without the hub's word: a proof and its entry, a promise, an evidence bundle, a time-stamp.
+    """Check FILES without the hub's word: a proof and its entry, a promise, a bundle, an export, a time-stamp.
 
     Exit status 0 when all holds, 1 when something does not or a promise was broken, 3 when a promise is not due yet.
     """

@@ -22,9 +22,9 @@ from directory.people.queries import person_names
 from directory.permissions import Allowed, read_evidence
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session, portal_settings
-from portal.evidence_filters import READERS, asked, kind_groups
+from portal.evidence_filters import READERS, Asked, asked, kind_groups
 from portal.evidence_offered import offered
-from portal.exports import Cell, every, export, wanted_export
+from portal.exports import Cell, every, wanted_export
 from portal.filters import moment
 from portal.labels import label
 from portal.languages import N_
@@ -33,18 +33,22 @@ from portal.pages.auditor_desk import desk_sections
 from portal.pages.case import names_by_code
 from portal.pages.frame import NavigationEntry, Pages
 from portal.pages.subjects import in_words
+from portal.recorded_searches import record_search
+from portal.signed_exports import Shown, signed_export
 
 blueprint = Blueprint("evidence", __name__, url_prefix="/evidence")
 
 
 @blueprint.get("/")
-@access(SIGNED_IN)
+@access(SIGNED_IN, commits=True)
 def index() -> ResponseReturnValue:
     """Entries: all of them for auditors, an agency's own and its cases' for others."""
     session, actor = current_session(), current_actor()
     wanted = asked(session, actor)
     if wanted_export():
-        return _exported(session, wanted.search)
+        return _exported(session, actor, wanted)
+    if not request.args.get("cursor"):
+        record_search(session, actor, "search", wanted.stated, wanted.unknown)
     page = search(session, wanted.search, request.args.get("cursor"))
     everything = actor.has(*READERS)
     return render_template(
@@ -155,7 +159,7 @@ def _download(data: bytes, name: str, kind: str) -> Response:
     return answer
 
 
-def _exported(session: Session, wanted: Search) -> Response:
+def _exported(session: Session, actor: Actor, wanted: Asked) -> Response:
     heads = [
         _("Number in the log"),
         _("When"),
@@ -167,8 +171,11 @@ def _exported(session: Session, wanted: Search) -> Response:
         _("Case"),
         _("Identifier of the subject"),
         _("Identifier of the case"),
+        _("Identifier of the entry"),
+        _("Leaf hash"),
     ]
-    return export(_("Evidence"), heads, every(lambda cursor: _cells(session, wanted, cursor)))
+    shown = Shown("search", _("Evidence"), heads, wanted.stated, wanted.unknown, wanted.search.matter)
+    return signed_export(session, actor, shown, every(lambda cursor: _cells(session, wanted.search, cursor)))
 
 
 def _cells(session: Session, wanted: Search, cursor: str | None) -> Page[Sequence[Cell]]:
@@ -190,6 +197,8 @@ def _cells(session: Session, wanted: Search, cursor: str | None) -> Page[Sequenc
             words.get(each.matter, ""),
             each.subject,
             each.matter,
+            str(each.id),
+            each.leaf_hash.hex(),
         ]
         for each in page.items
     ]

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from adapters.settings import Settings
 from audit.actor import HUB
 from audit.append import append
 from audit.checkpoint import open_checkpoint
@@ -26,7 +27,11 @@ NAMES_OF_KEYS = ("verifier_key", "ml_dsa_verifier_key", "promise_verifier_key")
 
 def numbered(world: World) -> None:
     """Let the sequencer take everything that waits."""
-    settings = world.portal.settings
+    sequenced(world.portal.settings)
+
+
+def sequenced(settings: Settings) -> None:
+    """Let the sequencer take everything that waits in a database."""
     key = SigningKey.from_setting(settings.log_origin, settings.log_key)
     own = create_engine(settings.sequencer_database_url, poolclass=NullPool)
     with Session(own) as session:

@@ -1,27 +1,43 @@
 """The list of evidence speaks of things by their names and numbers, and leads nowhere that is closed."""
 
+import io
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
+import orjson
+from click.testing import CliRunner
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from adapters.clock import case_today
 from adapters.database import transaction
 from audit.append import append
+from audit.log_keys import log_keys
 from audit.models import Evidence
 from directory.people.roles import Role
 from exchange.applications.models import Application
+from portal.cli.main import shuniu
 from portal.edge import Portal
 from portal.evidence_kinds import EVIDENCE_KINDS
 from schemas.rule_sets import rule_set_for
 from tests import factories
 from tests.integration.portal.conftest import Browser, People
+from tests.integration.portal.test_api_evidence import sequenced
 from tests.integration.portal.world import World
 
 Opened = Callable[..., Browser]
 
 
-def numbered(portal: Portal, people: People) -> tuple[str, str]:
+def exported(answer: TestResponse) -> list[str]:
+    """The lines of an export's rows."""
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        return archive.read("rows.csv").decode("utf-8-sig").splitlines()
+
+
+def a_case(portal: Portal, people: People) -> tuple[str, str]:
     """An application of the requester with entries of its own and of the coordinating office: its matter and number."""
     requester = people.actors[Role.REQUESTER]
     with transaction(portal.settings.app_database_url) as session:
@@ -53,19 +69,20 @@ def numbered(portal: Portal, people: People) -> tuple[str, str]:
 def test_entries_name_what_they_are_about_and_are_found_by_number(
     portal: Portal, people: People, browser: Opened
 ) -> None:
-    matter, number = numbered(portal, people)
+    matter, number = a_case(portal, people)
     auditor = browser(people.logins[Role.AUDITOR])
     by_number = auditor.get(f"/evidence/?matter={number}", headers={"Accept-Language": "en"}).get_data(as_text=True)
     assert by_number.count(f'title="{matter}"') == 4
     assert f">{matter}<" not in by_number
     assert number in by_number
-    rows = auditor.get(f"/evidence/?subject={number}&export=csv").get_data(as_text=True).splitlines()
+    sequenced(portal.settings)
+    rows = exported(auditor.get(f"/evidence/?subject={number}&export=csv"))
     assert len(rows) == 3
     assert all(number in row and matter in row for row in rows[1:])
 
 
 def test_a_case_of_others_is_named_but_no_link(portal: Portal, people: People, browser: Opened) -> None:
-    matter, number = numbered(portal, people)
+    matter, number = a_case(portal, people)
     office = browser(people.logins[Role.COORDINATOR]).get("/evidence/").get_data(as_text=True)
     assert number in office
     assert f"matter={matter.replace('/', '%2F')}" not in office
@@ -90,17 +107,17 @@ def test_a_resource_or_grant_finds_every_entry_about_it(world: World, browser: O
     world.session.commit()
     page = browser("auditor")
     page.client.set_cookie("shuniu_language", "en")
+    sequenced(world.portal.settings)
     rows = {row.id: row for row in world.session.scalars(select(Evidence))}
     about_grant = {row.kind for row in rows.values() if row.matter.endswith(str(world.application.id))}
     assert {"release.completed", "release.refused", "grant.opened", "application.answered"} <= about_grant
 
     def kinds(query: str) -> set[str]:
-        lines = page.get(f"/evidence/?{query}&export=csv")
-        return {line.split(",")[2] for line in lines.get_data(as_text=True).splitlines()[1:]}
+        return {line.split(",")[2] for line in exported(page.get(f"/evidence/?{query}&export=csv"))[1:]}
 
     assert kinds(f"grant={granted.number}") == {EVIDENCE_KINDS.get(kind, kind) for kind in about_grant}
     assert kinds(f"resource={code}") >= kinds(f"grant={granted.number}")
-    assert f"grant/{world.standing.id}" in page.get(f"/evidence/?resource={code}&export=csv").get_data(as_text=True)
+    assert f"grant/{world.standing.id}" in "".join(exported(page.get(f"/evidence/?resource={code}&export=csv")))
     assert kinds(f"grant={granted.number}&kind=release.&outcome=REFUSED") == {"Release refused"}
     assert kinds(f"grant={world.standing.number}&kind=application.") == set()
     assert kinds("grant=X-SQQ-2026-9999") == set()
@@ -108,3 +125,36 @@ def test_a_resource_or_grant_finds_every_entry_about_it(world: World, browser: O
     assert auditor.name in named.get_data(as_text=True)
     unknown = page.get("/evidence/?person=Nobody&resource=NONE")
     assert "Nothing has this name or number: Nobody, NONE." in unknown.get_data(as_text=True)
+
+
+def test_an_auditors_search_and_export_are_entries_and_the_file_is_checked_without_the_hub(
+    portal: Portal, people: People, browser: Opened, tmp_path: Path
+) -> None:
+    _, number = a_case(portal, people)
+    sequenced(portal.settings)
+    auditor = browser(people.logins[Role.AUDITOR])
+    for path in (
+        "",
+        f"?matter={number}",
+        f"?matter={number}",
+        f"?matter={number}&cursor=",
+        "?person=310115199001011234",
+    ):
+        assert auditor.get(f"/evidence/{path}").status_code == 200
+    assert browser(people.logins[Role.REQUESTER]).get("/evidence/?kind=account.").status_code == 200
+    file = tmp_path / "export.zip"
+    file.write_bytes(auditor.get(f"/evidence/?matter={number}&export=xlsx").data)
+    with transaction(portal.settings.app_database_url) as session:
+        searched = select(Evidence.body).where(Evidence.kind == "evidence.searched").order_by(Evidence.recorded_at)
+        first, second = (orjson.loads(body)["data"] for body in session.scalars(searched))
+        taken = session.scalars(select(Evidence.id).where(Evidence.kind == "evidence.exported")).one()
+    assert list(first["after"]["asked"]) == ["matter"]
+    assert (second["after"]["asked"], second["after"]["unknown"]) == ({}, ["person"])
+    assert "310115199001011234" not in str(second)
+    (tmp_path / "keys").write_text(str(log_keys(portal.settings)))
+    check = ["audit", "check", str(file), "--key", str(tmp_path / "keys")]
+    whole = CliRunner().invoke(shuniu, check, env={})
+    assert 'the export holds: 2 rows of search, asked {"matter":"application/' in whole.output
+    assert f"(entry {taken})" in whole.output
+    file.write_bytes(file.read_bytes().replace(b"\x00", b"\x01", 1))
+    assert CliRunner().invoke(shuniu, check, env={}).exit_code != 0
