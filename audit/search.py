@@ -35,9 +35,9 @@ from adapters.paging import LARGEST_PAGE, USUAL_PAGE, Page, decode_cursor, encod
 from audit.models import Evidence
 
 FIRST_STRIDE = 300
-STRIDE = 4_000
+STRIDE = 1_000
 """Entries that the first step of a walk looks at, and the others; conditions are counted up to one of these."""
-PATIENCE = 0.1
+PATIENCE = 0.08
 """Seconds after which a walk takes no further step."""
 Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
 Test = Callable[[Columns], ColumnElement[bool]]
@@ -105,10 +105,12 @@ class _Condition:
 
     Attributes:
         leads: whether its indexes can be walked by time.
+        counted: the first so many tests are counted to find the leader; None for all.
     """
 
     tests: tuple[Test, ...]
     leads: bool = True
+    counted: int | None = None
 
     def holds(self, of: Columns) -> ColumnElement[bool]:
         return or_(*(test(of) for test in self.tests))
@@ -165,18 +167,18 @@ def _led(
         return _EVERYTHING, list(conditions)
     if len(conditions) == 1:
         return leading[0], []
-    counts = [select(_counted(each, bounds)).scalar_subquery() for each in leading]
+    counts = [_counted(each, bounds) for each in leading]
     row = session.execute(select(*counts)).one()
     fewest = min(zip(row, range(len(leading)), strict=True))[1]
     return leading[fewest], [each for each in conditions if each is not leading[fewest]]
 
 
 def _counted(condition: _Condition, bounds: list[ColumnElement[bool]]) -> ColumnElement[int]:
-    each = [select(literal(1)).where(test(_COLUMNS), *bounds).limit(STRIDE + 1).subquery() for test in condition.tests]
-    counts = [select(func.count()).select_from(one).scalar_subquery() for one in each]
-    total: ColumnElement[int] = counts[0]
-    for count in counts[1:]:
-        total = total + count
+    """Entries of a condition up to one stride for each test, where an index alone tells."""
+    total: ColumnElement[int] = literal(0)
+    for test in condition.tests[: condition.counted]:
+        some = select(literal(1)).where(test(_COLUMNS), *bounds).limit(STRIDE + 1).subquery()
+        total = total + select(func.count()).select_from(some).scalar_subquery()
     return total
 
 
@@ -277,12 +279,12 @@ def _kinds(session: Session) -> list[str]:
 
 def _of_grant(grant: About) -> _Condition:
     named = _one_of("grant_number", grant.names)
-    return _Condition((*named.tests, *_others("grant_number", grant)))
+    return _Condition((*named.tests, *_others("grant_number", grant)), counted=1)
 
 
 def _of_resource(resource: About) -> _Condition:
     named = _one_of("resource_code", resource.names)
-    return _Condition((*named.tests, *_others("resource_code", resource)))
+    return _Condition((*named.tests, *_others("resource_code", resource)), counted=1)
 
 
 def _others(column: str, about: About) -> Iterable[Test]:
