@@ -1,6 +1,6 @@
 """Many entries of evidence at once, made by SQL alone: three years of a city, as unevenly spread as real use is.
 
-Texts are two bytes and nothing is signed: this is for measuring searches, which read columns and indexes.
+There are no texts and nothing is signed: this is for measuring searches, which read columns and indexes.
 """
 
 import hashlib
