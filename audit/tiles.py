@@ -5,14 +5,18 @@ hashes, a hash at level *l* stands for 256**l leaves. A tile narrower than 256 i
 above.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
-from audit.merkle import HASH_SIZE, Subtree, range_hash, root
+from audit.merkle import HASH_SIZE, Subtree, range_hash
 
 WIDTH = 256
 HEIGHT = 8
 TILE_SIZE = WIDTH * HASH_SIZE
+REMEMBERED = 512
+"""Tiles whose inner hashes a process remembers, 24 KiB each."""
 
 _NAME = re.compile(r"([0-9]{1,2})/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([0-9]{1,3}))?")
 
@@ -109,7 +113,9 @@ def extend(stored: Mapping[Key, bytes], size: int, leaves: Sequence[bytes]) -> d
 
 def tile_hash(tile: bytes) -> bytes:
     """Root over a full tile's hashes: its one hash at the level above."""
-    return root(_cut(tile, HASH_SIZE))
+    while len(tile) > HASH_SIZE:
+        tile = _paired(tile)
+    return tile
 
 
 def reader(tile: Callable[[int, int], bytes]) -> Subtree:
@@ -124,12 +130,12 @@ def reader(tile: Callable[[int, int], bytes]) -> Subtree:
 
     def subtree(height: int, number: int) -> bytes:
         level, within = divmod(height, HEIGHT)
-        first = number << within
-        tile_number, offset = divmod(first, WIDTH)
-        hashes = tile(level, tile_number)[offset * HASH_SIZE : (offset + (1 << within)) * HASH_SIZE]
-        if len(hashes) != HASH_SIZE << within:
+        tile_number, offset = divmod(number << within, WIDTH)
+        place = (offset >> within) * HASH_SIZE
+        node = _nodes(tile(level, tile_number))[within][place : place + HASH_SIZE]
+        if len(node) != HASH_SIZE:
             raise LookupError(f"tile {path(level, tile_number)} does not reach hash {offset + (1 << within) - 1}")
-        return root(_cut(hashes, HASH_SIZE))
+        return node
 
     return subtree
 
@@ -141,6 +147,22 @@ def tree_root(size: int, tile: Callable[[int, int], bytes]) -> bytes:
         LookupError: a tile is missing or too narrow.
     """
     return range_hash(0, size, reader(tile))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _nodes(tile: bytes) -> tuple[bytes, ...]:
+    """The hashes of all perfect subtrees within a tile, by height; remembered by its content, so never out of date."""
+    nodes = [tile]
+    for _ in range(HEIGHT - 1):
+        nodes.append(_paired(nodes[-1]))
+    return tuple(nodes)
+
+
+def _paired(hashes: bytes) -> bytes:
+    """The hashes one height above; the last of an odd number has none."""
+    pair = 2 * HASH_SIZE
+    starts = range(0, len(hashes) - pair + 1, pair)
+    return b"".join([hashlib.sha256(b"\x01" + hashes[start : start + pair]).digest() for start in starts])
 
 
 def _cut(data: bytes, size: int = TILE_SIZE) -> list[bytes]:

@@ -7,7 +7,7 @@ checkpoint before and writes the same tiles again.
 
 from collections.abc import Iterator
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
@@ -18,7 +18,7 @@ from audit.merkle import HASH_SIZE
 from audit.models import LogCheckpoint, LogTile
 from audit.store.models import ONE, PUBLISH_LOCK, LogStore
 from audit.store.place import CHECKPOINT, COSIGNED, TEXT, Place
-from audit.tiles import WIDTH, count, path, shape, tree_root, width
+from audit.tiles import WIDTH, count, edge, path, shape, tree_root, width
 from audit.witness.gathered import newest_cosigned, with_cosignatures
 
 STEP = WIDTH * WIDTH
@@ -132,10 +132,12 @@ def check_tree(session: Session, following: LogCheckpoint) -> None:
     Raises:
         Terminal: they do not.
     """
+    where = tuple_(LogTile.level, LogTile.number).in_(edge(following.size))
+    rows = session.execute(select(LogTile.level, LogTile.number, LogTile.hashes).where(where))
+    stored = {(row.level, row.number): row.hashes for row in rows}
 
     def tile(level: int, number: int) -> bytes:
-        stored = session.scalar(select(LogTile.hashes).where(LogTile.level == level, LogTile.number == number)) or b""
-        return stored[: width(level, number, following.size) * HASH_SIZE]
+        return stored.get((level, number), b"")[: width(level, number, following.size) * HASH_SIZE]
 
     try:
         whole = tree_root(following.size, tile) == following.root
