@@ -124,6 +124,8 @@ class _Walk:
             self._report.add(Finding("entry_lost", sentence, None, uuid.UUID(identity), "a number"))
 
     def _piece(self, piece: Piece) -> None:
+        if self._at_once(piece):
+            return
         due = list(reversed(piece.checkpoints))
         for index, identity, *row in piece.rows:
             self._missing(index, piece, due)
@@ -143,6 +145,31 @@ class _Walk:
         self._missing(piece.end, piece, due)
         while due:
             self._checkpoints.check(due.pop(), self._tree)
+
+    def _at_once(self, piece: Piece) -> bool:
+        """Check a piece in runs between checkpoints, if it has no gap and its leaves are the stored ones.
+
+        Returns:
+            False when it is not so, and nothing was done: then it is checked entry by entry, to name what is wrong.
+        """
+        rows, start = piece.rows, piece.start
+        bodies = [row[2 + BODY] for row in rows]
+        whole = start == self._place and len(rows) == piece.end - start and None not in bodies
+        if not whole or (self.kept is not None and self.kept.size <= piece.end):
+            return False
+        leaves = [leaf_hash(body) for body in bodies]
+        if not self._tree.fits(start, leaves, piece.tiles):
+            return False
+        for stored in (*piece.checkpoints, None):
+            run = slice(self._place - start, stored.size - start if stored else len(rows))
+            self._tree.extend(leaves[run])
+            for row, leaf in zip(rows[run], leaves[run], strict=True):
+                self._entries.check(row[2:], row[0], leaf)
+            self._place = start + run.stop
+            if stored:
+                self._checkpoints.check(stored, self._tree)
+        self._report.entries += len(rows)
+        return True
 
     def _missing(self, index: int, piece: Piece, due: list[StoredCheckpoint]) -> None:
         """Report numbers that no entry has, from where we are up to ``index``."""

@@ -5,7 +5,7 @@ that the checkpoints then tell whether the entry was changed or the tile.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.errors import InvalidInput
@@ -64,6 +64,19 @@ class TreeCheck:
             self._report_leaf(index, identity, leaf, stored)
         if self.whole:
             self._frontier.append(stored or leaf)
+
+    def fits(self, start: int, leaves: Sequence[bytes], tiles: Mapping[int, bytes]) -> bool:
+        """Whether leaves from a number on are next in the tree, and all the same as the stored ones."""
+        first, last = start // WIDTH, (start + len(leaves) - 1) // WIDTH
+        stored = [tiles.get(number, b"") for number in range(first, last + 1)]
+        begin = (start - first * WIDTH) * HASH_SIZE
+        given = b"".join(leaves)
+        in_place = all(len(tile) == TILE_SIZE for tile in stored[:-1]) and start == self.size
+        return self.whole and in_place and b"".join(stored)[begin : begin + len(given)] == given
+
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Add leaves that fit."""
+        self._frontier.extend(leaves, every=HEIGHT)
 
     def skip(self, tiles: Mapping[int, bytes]) -> None:
         """Go on with the stored leaf of an entry that is missing; without it the tree ends here."""

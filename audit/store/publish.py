@@ -18,7 +18,7 @@ from audit.merkle import HASH_SIZE
 from audit.models import LogCheckpoint, LogTile
 from audit.store.models import ONE, PUBLISH_LOCK, LogStore
 from audit.store.place import CHECKPOINT, COSIGNED, TEXT, Place
-from audit.tiles import WIDTH, count, edge, path, shape, tree_root, width
+from audit.tiles import WIDTH, Key, count, edge, path, shape, tree_root, width
 from audit.witness.gathered import newest_cosigned, with_cosignatures
 
 STEP = WIDTH * WIDTH
@@ -134,7 +134,7 @@ def check_tree(session: Session, following: LogCheckpoint) -> None:
     """
     where = tuple_(LogTile.level, LogTile.number).in_(edge(following.size))
     rows = session.execute(select(LogTile.level, LogTile.number, LogTile.hashes).where(where))
-    stored = {(row.level, row.number): row.hashes for row in rows}
+    stored: dict[Key, bytes] = {(row.level, row.number): row.hashes for row in rows}
 
     def tile(level: int, number: int) -> bytes:
         return stored.get((level, number), b"")[: width(level, number, following.size) * HASH_SIZE]

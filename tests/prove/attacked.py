@@ -98,26 +98,26 @@ class Copy:
             self.run(f'ALTER TABLE {table} DROP CONSTRAINT "{constraint}"')
 
     def change(self, index: int) -> None:
-        """Falsify the text of an entry, the columns with it."""
+        """Falsify the text of an entry, and its hash beside it."""
         entry_id = self.entry_id(index)
-        [(body,)] = self.run("SELECT body FROM evidence WHERE id = :id", id=entry_id)
-        forged = body.replace(b'"time":"20', b'"time":"19')
+        [(body,)] = self.run("SELECT body FROM evidence_text WHERE evidence_id = :id", id=entry_id)
+        forged = body.replace(b'"specversion":"1.0"', b'"specversion":"1.1"')
         assert forged != body
-        self.run(
-            "UPDATE evidence SET body = :body, leaf_hash = :leaf, recorded_at = recorded_at - interval '100 years'"
-            " WHERE id = :id",
-            body=forged,
-            leaf=leaf_hash(forged),
-            id=entry_id,
-        )
+        self.run("UPDATE evidence_text SET body = :body WHERE evidence_id = :id", body=forged, id=entry_id)
+        self.run("UPDATE evidence SET leaf_hash = :leaf WHERE id = :id", leaf=leaf_hash(forged), id=entry_id)
+
+    def erase(self, entry_ids: str, **values: Any) -> None:
+        """Delete entries with all that lies beside them, as a query names their ids."""
+        self.run(f"DELETE FROM release WHERE evidence_id IN ({entry_ids})", **values)
+        for table in ("evidence_queue", "evidence_personal", "evidence_text"):
+            self.run(f"DELETE FROM {table} WHERE evidence_id IN ({entry_ids})", **values)
+        self.run(f"DELETE FROM evidence WHERE id IN ({entry_ids})", **values)
 
     def cut(self, size: int) -> None:
         """Cut the log back to a checkpoint as if nothing had come after: entries, numbers, tiles, releases."""
         self.unfetter()
         gone = "SELECT evidence_id FROM log_leaf WHERE leaf_index >= :size"
-        self.run(f"DELETE FROM release WHERE evidence_id IN ({gone})", size=size)
-        self.run(f"DELETE FROM evidence_personal WHERE evidence_id IN ({gone})", size=size)
-        self.run(f"DELETE FROM evidence WHERE id IN ({gone})", size=size)
+        self.erase(gone, size=size)
         self.run("DELETE FROM log_leaf WHERE leaf_index >= :size", size=size)
         self.recompute(sign=False)
         for table in ("log_checkpoint", "log_cosignature"):

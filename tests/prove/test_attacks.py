@@ -25,7 +25,7 @@ from tests.prove.attacked import City, Copy, Seen, city_of
 DATABASE, STORE, KEY = "database", "store", "log key"
 DB, EVERYTHING = (DATABASE,), (DATABASE, STORE, KEY)
 VICTIM = 40
-COLUMNS = "recorded_at, kind, outcome, subject, matter, agency_code, person_id"
+COLUMNS = "recorded_at, kind, outcome, subject, matter, agency_code, person_id, grant_number, resource_code"
 TABLE = Path(__file__).parents[2] / "docs" / "evidence.md"
 
 
@@ -63,7 +63,7 @@ def changed_with_its_tile(copy: Copy) -> None:
 
 def deleted(copy: Copy) -> None:
     copy.unfetter()
-    copy.run("DELETE FROM evidence WHERE id = :id", id=copy.entry_id(VICTIM))
+    copy.erase("SELECT evidence_id FROM log_leaf WHERE leaf_index = :index", index=VICTIM)
     copy.run("DELETE FROM log_leaf WHERE leaf_index = :index", index=VICTIM)
 
 
@@ -74,8 +74,7 @@ def deleted_before_it_was_numbered(copy: Copy) -> None:
     answered = promised(settings, [leaf]).encode()
     copy.promises.append(open_promise(answered, log_keys(settings).promise_key, settings.log_origin))
     copy.unfetter()
-    copy.run("DELETE FROM evidence_queue WHERE evidence_id = :id", id=waiting)
-    copy.run("DELETE FROM evidence WHERE id = :id", id=waiting)
+    copy.erase("SELECT CAST(:id AS uuid)", id=waiting)
     copy.log.write(1)
     assert copy.log.sequence() == 1
 
@@ -95,12 +94,15 @@ def inserted_at_the_end(copy: Copy) -> None:
 def _forged(copy: Copy) -> uuid.UUID:
     """An entry that nobody wrote, made after another one."""
     forged, model = uuid.uuid4(), copy.entry_id(VICTIM)
-    [(body,)] = copy.run("SELECT body FROM evidence WHERE id = :id", id=model)
+    [(body,)] = copy.run("SELECT body FROM evidence_text WHERE evidence_id = :id", id=model)
     body = body.replace(str(model).encode(), str(forged).encode())
     copy.run(
-        f"INSERT INTO evidence (id, body, leaf_hash, {COLUMNS}) SELECT :id, :body, :leaf, {COLUMNS}"
-        " FROM evidence WHERE id = :model",
-        **{"id": forged, "body": body, "leaf": leaf_hash(body), "model": model},
+        f"INSERT INTO evidence (id, leaf_hash, {COLUMNS}) SELECT :id, :leaf, {COLUMNS} FROM evidence WHERE id = :model",
+        **{"id": forged, "leaf": leaf_hash(body), "model": model},
+    )
+    copy.run(
+        "INSERT INTO evidence_text SELECT recorded_at, :id, :body FROM evidence_text WHERE evidence_id = :model",
+        **{"id": forged, "body": body, "model": model},
     )
     return forged
 
@@ -196,7 +198,7 @@ def promised_entry_rewritten(copy: Copy) -> None:
 
 
 ATTACKS = [
-    Attack("change an entry's text, and its columns to match", DB, changed, Seen("entry_changed")),
+    Attack("change an entry's text, and its hash beside it", DB, changed, Seen("entry_changed")),
     Attack(
         "the same, and the hash in its tile",
         DB,

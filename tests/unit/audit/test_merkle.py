@@ -119,6 +119,23 @@ def test_frontier_tells_every_perfect_subtree_once() -> None:
     )
 
 
+@given(SIZES, SIZES)
+def test_a_frontier_grows_by_many_leaves_as_by_one(size: int, first: int) -> None:
+    one: list[tuple[int, bytes]] = []
+    many: list[tuple[int, bytes]] = []
+    single, batch = (
+        Frontier(lambda *each: one.append(each)),
+        Frontier(lambda *each: many.append(each)),
+    )
+    hashes = leaves(size)
+    for leaf in hashes:
+        single.append(leaf)
+    batch.extend(hashes[:first], every=2)
+    batch.extend(hashes[first:], every=2)
+    assert (batch.size, batch.root()) == (single.size, single.root())
+    assert many == [each for each in one if each[0] and each[0] % 2 == 0]
+
+
 @given(st.data(), SIZES)
 def test_inclusion_proofs_are_those_of_the_rfc_and_hold(data: st.DataObject, size: int) -> None:
     hashes = leaves(size)
