@@ -388,3 +388,16 @@ def read_evidence(actor: Actor, agency_codes: Collection[str]) -> Decision:
 def search_subjects(actor: Actor) -> Decision:
     """Search the evidence by a person's or an organisation's number; every look is evidence itself (R84)."""
     return _role(actor, Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
+
+
+def ask_destruction(actor: Actor) -> Decision:
+    """Ask for the destruction of personal details beside entries, and see such requests."""
+    return _role(actor, Role.AUDIT_ADMINISTRATOR)
+
+
+def decide_destruction(actor: Actor, asked_by: uuid.UUID) -> Decision:
+    """Confirm or decline it: an auditor or another administrator of the log, never who asked."""
+    decision = _role(actor, Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
+    if isinstance(decision, Allowed) and actor.person_id == asked_by:
+        return Denied("permission.own_request", "You asked for this, so another person has to decide about it.")
+    return decision

@@ -57,6 +57,7 @@ LABELS: dict[str, dict[str, str]] = {
         "ANSWER_DIRECTED": N_("New answer directed"),
         "CLOSED": N_("Closed"),
     },
+    "DestructionState": {"ASKED": N_("To be decided"), "CONFIRMED": N_("Destroyed"), "DECLINED": N_("Declined")},
     "Decision": {"AGREED": N_("Agreed"), "REFUSED": N_("Refused")},
     "AgreementState": {
         "PROPOSED": N_("Proposed"),
@@ -146,6 +147,7 @@ LABELS: dict[str, dict[str, str]] = {
         "data_subject": N_("Data subject"),
         "dataset_version": N_("Loaded data"),
         "delivery": N_("Delivery"),
+        "destruction": N_("Destruction of personal details"),
         "dispute": N_("Dispute"),
         "evidence": N_("Evidence"),
         "export": N_("Export"),

@@ -2,6 +2,7 @@
 
 import adapters.clock
 import adapters.work
+import audit.destruction.models
 import audit.models
 import audit.restoration.models
 import audit.stamps.models
@@ -30,6 +31,7 @@ from adapters.database import Base
 MODULES = (
     adapters.clock,
     adapters.work,
+    audit.destruction.models,
     audit.models,
     audit.restoration.models,
     audit.stamps.models,

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from adapters.errors import NotFound
 from adapters.paging import LARGEST_PAGE, Page
 from audit.actor import Actor
+from audit.destruction.queries import destroyed_by
 from audit.log_keys import log_keys
 from audit.models import Evidence
 from audit.proof import prove
@@ -141,6 +142,7 @@ def _page(entry_id: uuid.UUID) -> dict[str, Any]:
         "words": in_words(session, (row.subject, row.matter)),
         "log": log_state(session),
         "log_key": str(log_keys(settings).log) if settings.log_verifier or settings.log_key else "",
+        "destroyed_by": None if found.has_personal else destroyed_by(session, row.id),
         "may_open": found.has_personal and current_actor().has(*READERS),
     }
 

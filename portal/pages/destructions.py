@@ -1,0 +1,100 @@
+"""Destroying personal details beside evidence: asked for on a legal basis, decided by another person."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from adapters.errors import ShuniuError
+from audit.destruction.ask import FLOOR_YEARS, Grounds, ask_for_entry, ask_for_subject
+from audit.destruction.decide import confirm, decline
+from audit.destruction.models import DestructionState
+from audit.destruction.queries import requests
+from audit.subjects.blind import SubjectKind
+from audit.subjects.shown import LONGEST_NUMBER
+from directory.people.queries import person_names
+from directory.people.roles import Role
+from directory.permissions import Allowed, ask_destruction, decide_destruction, require
+from portal import fields
+from portal.access import access, current_actor, roles
+from portal.edge import current_session
+from portal.forms import form_again
+from portal.inputs import identifier
+from portal.pages.frame import Pages
+
+blueprint = Blueprint("destructions", __name__, url_prefix="/evidence/destructions")
+READERS = (Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
+TEMPLATE = "evidence/destructions.html"
+
+
+@blueprint.get("/")
+@access(roles(*READERS))
+def index() -> str:
+    """All requests, and the form for another one."""
+    return render_template(TEMPLATE, **_page(current_session()))
+
+
+@blueprint.post("/")
+@access(roles(*READERS))
+def ask() -> ResponseReturnValue:
+    """Ask for a destruction: of one entry's details, or of a data subject's."""
+    session, actor, form = current_session(), current_actor(), request.form
+    require(ask_destruction(actor), "personal.destruction_asked", "route/destructions.ask")
+    grounds = Grounds(fields.basis("basis"), form.get("early_basis", ""), form.get("reason", ""))
+    try:
+        if form.get("entry"):
+            ask_for_entry(session, actor, identifier(form["entry"]), grounds)
+        else:
+            ask_for_subject(session, actor, fields.word("kind", SubjectKind), form.get("value", ""), grounds)
+    except ShuniuError as error:
+        return form_again(error, TEMPLATE, **_page(session))
+    flash(_("Asked for. Another person decides about it."), "success")
+    return redirect(url_for("destructions.index"), 303)
+
+
+@blueprint.post("/<uuid:destruction_id>/confirm")
+@access(roles(*READERS))
+def confirmed(destruction_id: uuid.UUID) -> ResponseReturnValue:
+    """Destroy what was asked for."""
+    found = confirm(current_session(), current_actor(), destruction_id)
+    if found.state == DestructionState.ASKED:
+        flash(_("%(count)s entries are done, and more are left. Confirm again to go on.", count=found.destroyed))
+    else:
+        flash(_("The personal details of %(count)s entries are destroyed.", count=found.destroyed), "success")
+    return redirect(url_for("destructions.index"), 303)
+
+
+@blueprint.post("/<uuid:destruction_id>/decline")
+@access(roles(*READERS))
+def declined(destruction_id: uuid.UUID) -> ResponseReturnValue:
+    """Leave everything as it is."""
+    try:
+        decline(current_session(), current_actor(), destruction_id, request.form.get("reason", ""))
+    except ShuniuError as error:
+        return form_again(error, TEMPLATE, **_page(current_session()))
+    return redirect(url_for("destructions.index"), 303)
+
+
+def _page(session: Session) -> dict[str, Any]:
+    actor, page = current_actor(), requests(session, request.args.get("cursor"))
+    people = {each.asked_by for each in page.items} | {each.decided_by for each in page.items if each.decided_by}
+    return {
+        "page": page,
+        "people": person_names(session, people),
+        "may_ask": isinstance(ask_destruction(actor), Allowed),
+        "may_decide": {
+            each.id
+            for each in page.items
+            if each.state == DestructionState.ASKED and isinstance(decide_destruction(actor, each.asked_by), Allowed)
+        },
+        "entry": request.values.get("entry", "")[:36],
+        "kinds": list(SubjectKind),
+        "longest_number": LONGEST_NUMBER,
+        "years": FLOOR_YEARS,
+    }
+
+
+PAGES = Pages(blueprint)

@@ -1,0 +1,132 @@
+"""Personal details are destroyed by two people, for good, and never without an entry; the log still verifies."""
+
+import uuid
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from adapters.errors import Conflict, InvalidInput, NotAllowed
+from audit.actor import Actor
+from audit.append import append, configured
+from audit.destruction import ask
+from audit.destruction.ask import Grounds, ask_for_entry, ask_for_subject
+from audit.destruction.decide import confirm, decline
+from audit.destruction.models import Destruction
+from audit.destruction.queries import destroyed_by
+from audit.models import Evidence, EvidencePersonal
+from audit.subjects.blind import SubjectKind
+from schemas.identifiers import resident_id
+from tests.integration.audit.conftest import Log
+
+PERSON = "11010119900307851" + resident_id.check_digit("11010119900307851")
+BASIS = {"kind": "LAW", "document": "中华人民共和国个人信息保护法", "number": "", "article": "第四十七条"}
+EARLY = Grounds(BASIS, "法院〔2026〕9号裁定", "裁定送达")
+USUAL = Grounds(BASIS, "", "本人要求")
+DONE = "CONFIRMED"
+ASKS, DECIDES = (Actor(person_id=uuid.uuid4(), roles=frozenset({"AUDIT_ADMINISTRATOR"})) for _ in range(2))
+
+
+def calls(log: Log) -> dict[str, uuid.UUID]:
+    """Three committed entries that the index finds; the details of one of them, a page, name nobody."""
+    with log.session("app") as session:
+        found = {}
+        for name in ("asked", "refused", "page"):
+            details = {"purpose": "监管"} if name == "page" else {"subjects": {"head": f" {PERSON.lower()}"}}
+            token = configured().blind.token(SubjectKind.RESIDENT_ID, PERSON)
+            found[name] = append(
+                session, "release.completed", f"release/{uuid.uuid4()}", ASKS, personal=details, subjects=[token]
+            ).id
+        session.commit()
+    return found
+
+
+def standing(session: Session, entry_id: uuid.UUID) -> bool:
+    """Whether an entry's details can still be opened."""
+    wrapped = select(EvidencePersonal.wrapped_key).where(EvidencePersonal.evidence_id == entry_id)
+    return session.scalars(wrapped).one() is not None
+
+
+def test_two_people_destroy_what_names_a_subject_and_the_log_still_verifies(log: Log) -> None:
+    log.write(3)
+    entries = calls(log)
+    with log.session("app") as session:
+        with pytest.raises(Conflict):
+            ask_for_subject(session, ASKS, SubjectKind.RESIDENT_ID, PERSON, USUAL)
+        with pytest.raises(InvalidInput):
+            ask_for_subject(session, ASKS, SubjectKind.RESIDENT_ID, PERSON, Grounds({"kind": "LAW"}, "x", "y"))
+        asked = ask_for_subject(session, ASKS, SubjectKind.RESIDENT_ID, PERSON, EARLY)
+        session.commit()
+        with pytest.raises(NotAllowed):
+            confirm(session, ASKS, asked.id)
+        assert all(standing(session, entry) for entry in entries.values())
+        confirm(session, DECIDES, asked.id)
+        session.commit()
+        assert (asked.state, asked.destroyed, asked.decided_by) == ("CONFIRMED", 3, DECIDES.person_id)
+        assert {name: standing(session, entry) for name, entry in entries.items()} == {
+            "asked": False,
+            "refused": False,
+            "page": True,
+        }
+        recorded = session.get_one(Evidence, destroyed_by(session, entries["asked"]))
+        assert PERSON.encode() not in recorded.body
+        assert str(ASKS.person_id).encode() in recorded.body
+        assert str(DECIDES.person_id).encode() in recorded.body
+        with pytest.raises(Conflict):
+            confirm(session, DECIDES, asked.id)
+    while log.sequence():
+        pass
+    report = log.verified()
+    assert (report.findings, report.destroyed) == ([], 3)
+
+
+def test_the_legal_term_holds_unless_the_basis_says_otherwise(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = calls(log)["asked"]
+    with log.session("app") as session:
+        with pytest.raises(Conflict):
+            ask_for_entry(session, ASKS, entry, USUAL)
+        monkeypatch.setattr(ask, "FLOOR_YEARS", 0)
+        asked = ask_for_entry(session, ASKS, entry, USUAL)
+        decline(session, DECIDES, asked.id, "依据不足")
+        session.commit()
+        assert standing(session, entry)
+        again = ask_for_entry(session, ASKS, entry, USUAL)
+        confirm(session, DECIDES, again.id)
+        session.commit()
+        assert not standing(session, entry)
+        with pytest.raises(Conflict):
+            ask_for_entry(session, ASKS, entry, USUAL)
+
+
+def test_the_database_destroys_nothing_without_an_entry_of_the_same_transaction(log: Log) -> None:
+    entry, other = calls(log)["asked"], calls(log)["asked"]
+    erase = select(func.destroy_personal_details(entry))
+    with log.session("app") as session:
+        with pytest.raises(DBAPIError, match="permission denied"):
+            session.execute(text("UPDATE evidence_personal SET wrapped_key = NULL"))
+        session.rollback()
+        for about in (None, f"evidence/{other}", f"evidence/{entry}"):
+            if about:
+                append(session, "personal.destroyed", about, ASKS)
+            if about == f"evidence/{entry}":
+                session.commit()
+            with pytest.raises(DBAPIError, match="no entry"):
+                session.execute(erase)
+            session.rollback()
+        assert standing(session, entry)
+        append(session, "personal.destroyed", f"evidence/{entry}", ASKS)
+        assert session.scalar(erase) is True
+        session.rollback()
+        session.add(
+            Destruction(
+                entry_id=entry,
+                basis=BASIS,
+                reason="x",
+                asked_by=ASKS.person_id,
+                decided_by=ASKS.person_id,
+                state="CONFIRMED",
+            )
+        )
+        with pytest.raises(DBAPIError, match="two_people"):
+            session.flush()
