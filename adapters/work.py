@@ -4,7 +4,7 @@ Short kinds are taken by ``shuniu worker``; moving data is taken by ``shuniu ste
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,10 +15,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from adapters.clock import system_now
 from adapters.database import Base, Code, Identity, Json, Moment, Prose, engine, one_of
-from adapters.errors import Transient
+from adapters.errors import Sentence, Transient
 
 LEASE = timedelta(minutes=10)
 MAXIMUM_ATTEMPTS = 5
+SAID = "said"
+"""Where ``result`` keeps a problem's sentence."""
 
 
 class Runner(StrEnum):
@@ -170,14 +172,45 @@ def finish(session: Session, work: Work, result: dict[str, Any]) -> None:
 
 
 def fail(session: Session, work: Work, problem: str, *, retry_may_help: bool) -> None:
-    """Put a leased row back with a delay that doubles, or fail it for good when repeating cannot help."""
+    """Put a leased row back with a delay that doubles, or fail it for good when repeating cannot help.
+
+    Args:
+        problem: what happened and what to do; a ``Sentence`` is kept with its values, so that pages say it in the
+            reader's language (``said_problem``).
+    """
     work.problem, work.leased_until = problem[:4000], None
+    work.result = _with_said(work.result, problem)
     if retry_may_help and work.attempts < MAXIMUM_ATTEMPTS:
         work.state = WorkState.WAITING
         work.due_at = system_now() + timedelta(seconds=2**work.attempts)
     else:
         work.state, work.finished_at = WorkState.FAILED, system_now()
     session.flush()
+
+
+def reached(work: Work) -> dict[str, Any]:
+    """What the steps of a row have reached so far."""
+    return {name: value for name, value in work.result.items() if name != SAID}
+
+
+def said_problem(work: Work) -> tuple[str, dict[str, Any]]:
+    """The template and the values of what a row's problem says; the bare text where it was no ``Sentence``."""
+    said = work.result.get(SAID) if work.problem else None
+    return (said["template"], said["context"]) if said else (work.problem, {})
+
+
+def carry_problem(work: Work, problem: str, from_part: Work) -> None:
+    """Give a whole the problem of its part, with the values that it was said with."""
+    said = from_part.result.get(SAID)
+    work.problem, work.result = problem, {**work.result, SAID: said} if said else work.result
+
+
+def _with_said(result: Mapping[str, Any], problem: str) -> dict[str, Any]:
+    others = {name: value for name, value in result.items() if name != SAID}
+    if not isinstance(problem, Sentence):
+        return others
+    context = {name: value if isinstance(value, int) else str(value) for name, value in problem.context.items()}
+    return {**others, SAID: {"template": problem.template, "context": context}}
 
 
 def given_up(session: Session, since: datetime, limit: int) -> list[Work]:

@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from adapters.database import transaction
-from adapters.errors import NotAllowed, ShuniuError, Terminal, Transient
+from adapters.errors import NotAllowed, Sentence, ShuniuError, Terminal, Transient
 from adapters.settings import Settings
-from adapters.work import Work, WorkState, fail, held, owned, take
+from adapters.work import Work, WorkState, fail, held, owned, reached, take
 from audit.actor import HUB
 from audit.append import append
 from exchange.errors import ReleaseRefused
@@ -112,7 +112,7 @@ def _claim(settings: Settings, work_id: uuid.UUID, kind: str) -> Claim | Result:
             return dict(work.result)
         if work.state == WorkState.FAILED:
             raise Terminal("work.given_up", "This work was given up: {problem}", problem=work.problem)
-        return Claim(settings, work.id, dict(work.payload), dict(work.result), work.lease_token, work.parent_id)
+        return Claim(settings, work.id, dict(work.payload), reached(work), work.lease_token, work.parent_id)
 
 
 def _failed(claim: Claim, error: Exception, give_up: Callable[[Session, Work, str], None]) -> bool:
@@ -147,5 +147,5 @@ def _record_refusal(session: Session, error: Exception) -> None:
 def _said(error: Exception, work_id: uuid.UUID) -> str:
     """What people are told, and evidence keeps: an error that is not ours may say anything, so only the log has it."""
     if isinstance(error, ShuniuError):
-        return str(error)
-    return FAULT.format(work=work_id)
+        return Sentence(error.sentence, **error.context)
+    return Sentence(FAULT, work=work_id)

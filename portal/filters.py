@@ -9,6 +9,7 @@ from flask import Flask, request
 from markupsafe import Markup, escape
 
 from adapters.clock import CITY_ZONE
+from adapters.work import Work, said_problem
 from directory.catalogue.models import DataItem
 from portal.authorities import authority
 from portal.i18n import translate
@@ -63,6 +64,11 @@ def said(message: str, context: Mapping[str, object] | None = None) -> str:
     return translate(message, context)
 
 
+def work_problem(work: Work) -> str:
+    """What went wrong with a piece of work, in the reader's language."""
+    return translate(*said_problem(work))
+
+
 def row_reason(reason: str, items: Iterable[DataItem]) -> str:
     """Why rows were set aside, in words: ``credit_code:CHECK_DIGIT`` names the item and what is wrong with it."""
     fields, _colon, word = reason.rpartition(":")
@@ -109,7 +115,7 @@ def install(app: Flask) -> None:
     """Give the filters and functions to every template."""
     app.jinja_env.filters.update(
         day=day, moment=moment, time_tag=time_tag, number=number, size=size, lines=lines, said=said, label=label,
-        colour=colour, row_reason=row_reason, coded=coded, authority=authority,
+        colour=colour, row_reason=row_reason, coded=coded, authority=authority, work_problem=work_problem,
         agency_name=agency_name,
     )  # fmt: skip
     app.jinja_env.globals.update(here_with=here_with, toggled=toggled, choices=choices)

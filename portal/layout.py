@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Flask, request, url_for
 
+from directory.people.sign_in import Identified
 from portal import access
 from portal.edge import portal_settings
 from portal.i18n import translate
@@ -22,6 +23,7 @@ def install(app: Flask, parts: tuple[Pages, ...]) -> None:
         return {
             "actor": access.current_actor(),
             "account": account,
+            "agency_called": _agency(account) if account else "",
             "city_name": portal_settings().city_name,
             "languages": LANGUAGES,
             "html_language": "zh-Hans-CN" if is_chinese() else "en",
@@ -29,6 +31,10 @@ def install(app: Flask, parts: tuple[Pages, ...]) -> None:
             "navigation": [_link(entry) for entry in navigation if account and _shown(entry)],
             "search_endpoint": "catalogue.search" if "catalogue.search" in app.view_functions else "",
         }
+
+
+def _agency(account: Identified) -> str:
+    return account.agency_name if is_chinese() else account.agency_name_en or account.agency_name
 
 
 WITHIN = {

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from adapters.database import transaction
-from adapters.errors import ShuniuError, Terminal, Transient
+from adapters.errors import Sentence, ShuniuError, Terminal, Transient
 from adapters.settings import Settings
 from adapters.work import Runner, Work, claim, fail, finish, owned
 from audit.months import make_months
@@ -129,8 +129,9 @@ class Worker:
             known = isinstance(error, ShuniuError)
             log.log(logging.WARNING if known else logging.ERROR, "%s %s: %s", kind, work_id, error, exc_info=not known)
             helps = error.retry_may_help if isinstance(error, ShuniuError) else True
+            said = Sentence(error.sentence, **error.context) if isinstance(error, ShuniuError) else str(error)
             with suppress(Transient), transaction(url) as session:
-                fail(session, owned(session, work_id, token), str(error), retry_may_help=helps)
+                fail(session, owned(session, work_id, token), said, retry_may_help=helps)
 
     def _do_chores(self) -> None:
         if time.monotonic() < self._chores_due:

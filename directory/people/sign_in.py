@@ -49,6 +49,7 @@ class Identified:
     account_id: uuid.UUID
     language: str
     agency_name: str
+    agency_name_en: str
 
 
 _SIGNED_IN = (
@@ -60,6 +61,7 @@ _SIGNED_IN = (
         Agency.id.label("agency_id"),
         Agency.credit_code,
         Agency.name.label("agency_name"),
+        Agency.name_en.label("agency_name_en"),
         Agency.office,
         roles_held(bindparam("today")).label("roles"),
     )
@@ -166,7 +168,7 @@ def identify(session: Session, token: str, address: str) -> Identified | None:
         name=row.name,
         office=row.office,
     )
-    return Identified(actor, row.account_id, row.language, row.agency_name)
+    return Identified(actor, row.account_id, row.language, row.agency_name, row.agency_name_en)
 
 
 def actor_of_token(session: Session, token: str, address: str) -> Actor | None:

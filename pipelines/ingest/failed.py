@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
-from adapters.work import Work, WorkState
+from adapters.work import Work, WorkState, carry_problem
 from audit.actor import HUB
 from audit.append import append
 from directory.datasets.models import DatasetState, DatasetVersion
@@ -20,7 +20,8 @@ def give_up(session: Session, work: Work, problem: str) -> None:
     whole = work
     if work.parent_id is not None:
         whole = session.get_one(Work, work.parent_id, with_for_update=True)
-        whole.state, whole.finished_at, whole.problem = WorkState.FAILED, system_now(), problem
+        whole.state, whole.finished_at = WorkState.FAILED, system_now()
+        carry_problem(whole, problem, work)
         whole.leased_until = None
     dataset = session.scalar(select(DatasetVersion).where(DatasetVersion.work_id == whole.id).with_for_update())
     subject = f"resource/{whole.payload['resource_id']}"

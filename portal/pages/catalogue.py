@@ -19,6 +19,7 @@ from portal.exports import export, wanted_export
 from portal.filters import day, here_with, toggled
 from portal.labels import label
 from portal.languages import N_
+from portal.names import agency_name, agency_names
 from portal.pages.frame import NavigationEntry, Pages
 from portal.pages.panels import panel_for
 from portal.pages.reviews import open_steps
@@ -47,14 +48,16 @@ def search_page() -> ResponseReturnValue:
     if wanted_export():
         return _exported(query)
     found = facets(session, actor, query)
-    labels = {option.value: option.label for option in found["agency_id"]}
+    names = agency_names(session, [uuid.UUID(option.value) for option in found["agency_id"]])
+    labels = {str(agency_id): name for agency_id, name in names.items()}
     return render_template(
         "catalogue/search.html",
         page=search(session, actor, query, cursor=request.args.get("cursor"), limit=30),
         total=total(session, actor, query),
         query=query,
         facets=[
-            (_(title), name, kind, [(o.value, o.label, o.count) for o in found[name]]) for name, title, kind in FACETS
+            (_(title), name, kind, [(o.value, labels.get(o.value, o.label), o.count) for o in found[name]])
+            for name, title, kind in FACETS
         ],
         chips=_chips(query, labels),
         sorts=[(key, _(title)) for key, title in SORTS],
@@ -153,7 +156,7 @@ def _exported(query: CatalogueQuery) -> ResponseReturnValue:
                 [
                     found.resource.code,
                     found.name,
-                    found.resource.agency.name,
+                    agency_name(found.resource.agency),
                     label(found.share_attribute, "ShareAttribute"),
                     label(found.update_cycle, "UpdateCycle"),
                     label(found.state, "VersionState"),

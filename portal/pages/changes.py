@@ -19,6 +19,7 @@ from exchange.applications.deadlines import days_left
 from portal.access import access, current_actor, roles
 from portal.edge import current_session
 from portal.languages import N_
+from portal.names import agency_name
 from portal.pages.compile import day_from_form
 from portal.pages.frame import DeskItem, DeskSection, Pages
 
@@ -57,7 +58,7 @@ def _section(session: Session, title: str, changes: Sequence[CatalogueChange], m
         DeskItem(
             href=url_for("catalogue.show", resource_id=each.resource_id, tab="versions"),
             title=_name(session, each),
-            detail=f"{each.resource.code} · {each.resource.agency.name} · {each.what[:80]}".removesuffix(" · "),
+            detail=f"{each.resource.code} · {agency_name(each.resource.agency)} · {each.what[:80]}".removesuffix(" · "),
             due_on=each.due_on,
             working_days_left=days_left(each.due_on, today, known),
         )

@@ -7,9 +7,11 @@ from sqlalchemy.orm import Session
 
 from audit.actor import Actor
 from directory.people.roles import Role
+from exchange.applications.models import Application
 from exchange.applications.queries import overdue, overdue_count
 from exchange.desk import disputes_open
 from portal.languages import N_
+from portal.names import agency_name, agency_names
 from portal.pages.frame import DeskItem, DeskSection
 
 SHOWN = 10
@@ -33,7 +35,7 @@ def _disputes(session: Session) -> DeskSection:
             DeskItem(
                 href=url_for("disputes.show", dispute_id=each.id),
                 title=each.application.resource_version.name,
-                detail=f"{each.number} · {each.application.requester.name} → {each.application.provider.name}",
+                detail=f"{each.number} · {_sides(each.application)}",
                 state=each.state,
                 kind="DisputeState",
                 since=each.raised_at,
@@ -47,15 +49,20 @@ def _disputes(session: Session) -> DeskSection:
     )
 
 
+def _sides(application: Application) -> str:
+    return f"{agency_name(application.requester)} → {agency_name(application.provider)}"
+
+
 def _overdue(actor: Actor, session: Session) -> DeskSection:
     rows = overdue(session, actor, limit=SHOWN).items
+    names = agency_names(session, {side for row in rows for side in (row.requester_id, row.provider_id)})
     return DeskSection(
         title=N_("Overdue answers"),
         items=[
             DeskItem(
                 href=url_for("applications.show", application_id=row.id),
                 title=row.resource_name,
-                detail=f"{row.number} · {row.requester_name} → {row.provider_name}",
+                detail=f"{row.number} · {names[row.requester_id]} → {names[row.provider_id]}",
                 state=row.state,
                 kind="ApplicationState",
                 due_on=row.due_on,

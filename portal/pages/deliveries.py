@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from adapters.errors import Conflict, InvalidInput, NotAllowed
+from adapters.work import Work
 from audit.promise import promised_about
 from directory import permissions
 from directory.keys.signing import public_text, signature_from_text
@@ -31,7 +32,7 @@ from portal import fields
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.bundles import bundle_answer
 from portal.edge import current_session, portal_settings
-from portal.filters import moment
+from portal.filters import moment, work_problem
 from portal.forms import form_again
 from portal.inputs import identifier
 from portal.labels import label
@@ -222,6 +223,12 @@ def _form_page(grant_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
+def _problem(delivery: Delivery) -> str:
+    """Why the delivery failed, in the reader's language, or why it was taken back, as it was written."""
+    work = current_session().get(Work, delivery.work_id) if delivery.work_id else None
+    return work_problem(work) if work and work.problem == delivery.problem else delivery.problem
+
+
 def _page(delivery_id: uuid.UUID, step: str = "") -> dict[str, Any]:
     session, actor = current_session(), current_actor()
     delivery = queries.detail(session, actor, delivery_id)
@@ -236,6 +243,7 @@ def _page(delivery_id: uuid.UUID, step: str = "") -> dict[str, Any]:
     grant = delivery.grant
     return {
         "delivery": delivery,
+        "problem": _problem(delivery),
         "grant": grant,
         "receives": receives,
         "address": address,

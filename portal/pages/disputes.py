@@ -29,7 +29,7 @@ from portal.inputs import identifier
 from portal.labels import label
 from portal.languages import N_
 from portal.lists import Column, Facet, as_they_are, listed
-from portal.names import agency_names
+from portal.names import agency_name, agency_names
 from portal.pages.case import answer_rule, case_timeline, step_open, take
 from portal.pages.coordinator_desk import desk_sections
 from portal.pages.frame import NavigationEntry, Pages
@@ -194,7 +194,7 @@ def _page(dispute_id: uuid.UUID, step: str = "") -> dict[str, Any]:
         "sides": sides,
         "agencies": agency_names(session, ids),
         "names": person_names(session, people),
-        "departments": [(each.id, each.name) for each in choosable if each.id not in (*sides, actor.agency_id)],
+        "departments": [(each.id, agency_name(each)) for each in choosable if each.id not in (*sides, actor.agency_id)],
         "rule": answer_rule(application.rule_set),
         "party": party,
         "timeline": case_timeline(session, f"application/{application.id}") if party else [],

@@ -20,7 +20,7 @@ from audit.store.queries import StoreState, store_state
 from directory.people.roles import Role
 from portal.access import access, roles
 from portal.edge import current_session, portal_settings
-from portal.filters import number, size
+from portal.filters import number, size, work_problem
 from portal.labels import label
 from portal.languages import N_
 from portal.pages.frame import DeskItem, DeskSection, NavigationEntry, Pages
@@ -119,7 +119,7 @@ def _work(work: Work, here: str) -> DeskItem:
     return DeskItem(
         href=f"{here}#work-{work.id}",
         title=label(work.kind, "WorkKind"),
-        detail=work.problem[:200],
+        detail=work_problem(work)[:200],
         state=work.state,
         kind="WorkState",
         since=work.finished_at or work.due_at,

@@ -1,6 +1,7 @@
 """The provider's desk: applications that wait for an answer, forms whose paper has not come, needs."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 
 from flask import url_for
 from sqlalchemy.orm import Session
@@ -25,10 +26,11 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
     states = counts(session, actor).to_provider
     waiting = to_provider(session, actor, waiting=True, limit=SHOWN).items
     unreceived = to_provider(session, actor, state=ApplicationState.FORM_GENERATED, limit=SHOWN).items
+    names = agency_names(session, {row.requester_id for row in (*waiting, *unreceived)})
     return [
         DeskSection(
             title=N_("Applications waiting for an answer"),
-            items=[_item(row) for row in waiting],
+            items=[_item(row, names) for row in waiting],
             total=sum(states.get(state, 0) for state in RUNNING),
             more=url_for("applications.index", view="received"),
             empty=N_("No answer is owed. The term of an application starts when you register its written form."),
@@ -36,7 +38,7 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
         ),
         DeskSection(
             title=N_("Forms generated, paper not received yet"),
-            items=[_item(row) for row in unreceived],
+            items=[_item(row, names) for row in unreceived],
             total=states.get(ApplicationState.FORM_GENERATED, 0),
             more=url_for("applications.index", view="received", state=ApplicationState.FORM_GENERATED),
             order=12,
@@ -46,11 +48,11 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
     ]
 
 
-def _item(row: ApplicationRow) -> DeskItem:
+def _item(row: ApplicationRow, names: Mapping[uuid.UUID, str]) -> DeskItem:
     return DeskItem(
         href=url_for("applications.show", application_id=row.id),
         title=row.resource_name,
-        detail=f"{row.number} · {row.requester_name}",
+        detail=f"{row.number} · {names[row.requester_id]}",
         state=row.state,
         kind="ApplicationState",
         due_on=row.due_on if row.days_left is not None else None,

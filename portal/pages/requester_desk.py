@@ -17,6 +17,7 @@ from exchange.applications.queries import counts, mine
 from exchange.desk import arrived, expiring, grants_in_use
 from exchange.grants.models import Grant
 from portal.languages import N_
+from portal.names import agency_names
 from portal.pages.frame import DeskItem, DeskSection
 
 SOON = timedelta(days=60)
@@ -33,13 +34,14 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
 def _applications(actor: Actor, session: Session) -> DeskSection:
     states = counts(session, actor).mine
     rows = [row for row in mine(session, actor, limit=3 * SHOWN).items if row.state != ApplicationState.CLOSED][:SHOWN]
+    names = agency_names(session, {row.provider_id for row in rows})
     return DeskSection(
         title=N_("My agency's applications"),
         items=[
             DeskItem(
                 href=url_for("applications.show", application_id=row.id),
                 title=row.resource_name,
-                detail=f"{row.number or _('Draft')} · {row.provider_name}",
+                detail=f"{row.number or _('Draft')} · {names[row.provider_id]}",
                 state=row.state,
                 kind="ApplicationState",
                 due_on=row.due_on if row.days_left is not None else None,

@@ -8,12 +8,14 @@ from sqlalchemy import select
 
 from adapters.clock import system_now
 from adapters.database import transaction
-from adapters.work import Runner, WorkState, enqueue
+from adapters.errors import Sentence
+from adapters.work import Runner, WorkState, enqueue, fail
 from audit.actor import Actor
 from audit.append import append
 from directory.keys.models import AgencyKey
 from directory.people.models import Account, ApiClient, Person
 from directory.people.roles import Role
+from pipelines.steps import FAULT
 from portal.edge import Portal
 from tests import factories
 from tests.integration.portal.conftest import Browser, People
@@ -28,13 +30,15 @@ def test_the_system_administrator_sees_failed_and_forgotten_work_and_the_disk(
     with transaction(portal.settings.app_database_url) as session:
         failed = enqueue(session, "ingest", Runner.AIRFLOW, {})
         row = f"work-{failed.id}"
-        failed.state, failed.finished_at, failed.problem = WorkState.FAILED, system_now(), "The source says no."
+        fail(session, failed, Sentence(FAULT, work=failed.id), retry_may_help=False)
         enqueue(session, "deliver", Runner.AIRFLOW, {}).due_at = system_now() - timedelta(hours=1)
         old = enqueue(session, "ingest", Runner.AIRFLOW, {})
         old.state, old.finished_at, old.problem = WorkState.FAILED, system_now() - timedelta(days=31), "Long ago."
     administrator = browser(people.logins[Role.SYSTEM_ADMINISTRATOR])
     desk = administrator.get("/").get_data(as_text=True)
-    assert "The source says no." in desk
+    assert row.replace("work-", "编号 ") in desk
+    administrator.client.set_cookie("shuniu_language", "en")
+    assert "The hub could not do this." in administrator.get("/").get_data(as_text=True)
     assert "Long ago." not in desk
     assert f"/operations/#{row}" in PLACE.findall(desk)
     assert len(PLACE.findall(desk)) == 5
