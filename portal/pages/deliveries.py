@@ -65,7 +65,9 @@ COLUMNS: tuple[Column[Delivery], ...] = (
 @access(SIGNED_IN)
 def index() -> ResponseReturnValue:
     """Deliveries to my agency, or of its data to others."""
-    actor, given = current_actor(), request.args.get("view") == "given"
+    actor = current_actor()
+    gives = actor.has(Role.ANSWERER) and not actor.has(Role.REQUESTER)
+    given = request.args.get("view", "given" if gives else "mine") == "given"
     return listed(
         "deliveries/index.html",
         N_("Deliveries"),

@@ -64,7 +64,9 @@ MOST_RELEASES = 50
 @access(SIGNED_IN)
 def index() -> ResponseReturnValue:
     """Grants of my agency, the standing ones, or those on my agency's resources."""
-    actor, view = current_actor(), request.args.get("view", "")
+    actor = current_actor()
+    gives = actor.has(Role.ANSWERER) and not actor.has(Role.REQUESTER)
+    view = request.args.get("view", "given" if gives else "mine")
     listings = {"mine": queries.held(actor), "standing": queries.standing(), "given": queries.given(actor)}
     view = view if view in listings else "mine"
     return listed(

@@ -29,7 +29,7 @@ LISTS = {
         "/agencies/",
         "/agencies/?text=%E5%B8%82",
     ],
-    "answers": ["/applications/?view=received", "/grants/?view=given", "/deliveries/?view=given", "/needs/?view=asked"],
+    "answers": ["/applications/", "/grants/", "/deliveries/?view=given", "/needs/"],
     "office": ["/applications/?view=overdue", "/disputes/?view=open"],
 }
 
