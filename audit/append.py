@@ -143,16 +143,8 @@ def append(
     writer = configured()
     identity, moment = uuid.uuid4(), system_now()
     commitment, opening = _details(actor, personal)
-    data = {
-        "outcome": outcome,
-        "actor": _stated(actor),
-        "matter": matter or None,
-        "authority": authority or None,
-        "before": dict(before) if before is not None else None,
-        "after": dict(after) if after is not None else None,
-        "case_time": _rfc3339(case_time) if case_time else None,
-        "personal": commitment or None,
-    }
+    facts = _facts(matter, authority, before, after, case_time)
+    data = {"outcome": outcome, "actor": _stated(actor), **facts, "personal": commitment or None}
     body = _envelope(writer, identity, moment, kind, subject, data)
     entry = Written(
         id=identity,
@@ -201,6 +193,22 @@ def _details(actor: Actor, personal: Mapping[str, Any] | None) -> tuple[str, byt
     """The commitment to the personal details and the bytes that open it; empty ones where there are no details."""
     details = {k: v for k, v in {"name": actor.name, "address": actor.address, **(personal or {})}.items() if v}
     return committed(details) if details else ("", b"")
+
+
+def _facts(
+    matter: str,
+    authority: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    case_time: datetime | None,
+) -> dict[str, Any]:
+    return {
+        "matter": matter or None,
+        "authority": authority or None,
+        "before": dict(before) if before is not None else None,
+        "after": dict(after) if after is not None else None,
+        "case_time": _rfc3339(case_time) if case_time else None,
+    }
 
 
 def _stated(actor: Actor) -> dict[str, Any]:
