@@ -21,7 +21,6 @@ from schemas.words import SecrecyLevel, ShareAttribute
 
 LONGEST = 4_000
 """Characters in each statement."""
-INCOMPLETE = "The need was not raised. Correct the marked places and send it again."
 
 
 def raise_need(
@@ -49,7 +48,7 @@ def raise_need(
     permissions.require(permissions.raise_need(actor, provider_id), "need.raised", f"agency/{provider_id}")
     problems = statement_problems(description, purpose, duty)
     if problems:
-        raise InvalidInput("need.incomplete", INCOMPLETE, problems)
+        raise incomplete(problems)
     if session.get(Agency, provider_id) is None:
         raise NotFound("need.unknown_agency", "There is no such agency. Choose the one that holds the data.")
     if resource_id is not None:
@@ -86,6 +85,13 @@ def raise_need(
         case_time=now,
     )
     return need
+
+
+def incomplete(problems: list[dict[str, str]]) -> InvalidInput:
+    """The error of a need with such problems, each at its place."""
+    return InvalidInput(
+        "need.incomplete", "The need was not raised. Correct the marked places and send it again.", problems
+    )
 
 
 def statement_problems(description: str, purpose: str, duty: str) -> list[dict[str, str]]:

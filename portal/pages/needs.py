@@ -16,7 +16,7 @@ from directory.people.roles import Role
 from exchange.needs import queries
 from exchange.needs.answer import accept, refuse
 from exchange.needs.models import Need, NeedState
-from exchange.needs.raise_need import INCOMPLETE, raise_need, statement_problems
+from exchange.needs.raise_need import incomplete, raise_need, statement_problems
 from exchange.needs.withdraw import withdraw
 from portal import fields
 from portal.access import SIGNED_IN, access, current_actor, roles
@@ -83,7 +83,7 @@ def create() -> ResponseReturnValue:
     try:
         if not provider:
             unsaid = [{"pointer": "/provider_id", "message": "Choose the agency that holds the data."}]
-            raise InvalidInput("need.incomplete", INCOMPLETE, unsaid + statement_problems(**stated))
+            raise incomplete(unsaid + statement_problems(**stated))
         made = raise_need(
             current_session(),
             current_actor(),
