@@ -385,6 +385,14 @@ def read_evidence(actor: Actor, agency_codes: Collection[str]) -> Decision:
     return Denied("permission.evidence", "This evidence is another agency's. Ask the audit office.")
 
 
+def open_details(actor: Actor) -> Decision:
+    """Open the personal details beside an entry; every look is evidence itself.
+
+    Not for who runs the hub or gives out its roles and keys: ``roles.KEPT_FROM`` keeps them apart.
+    """
+    return _role(actor, Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
+
+
 def search_subjects(actor: Actor) -> Decision:
     """Search the evidence by a person's or an organisation's number; every look is evidence itself (R84)."""
     return _role(actor, Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)

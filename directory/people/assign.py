@@ -24,7 +24,7 @@ def assign_role(session: Session, actor: Actor, person_id: uuid.UUID, role: str)
         NotAllowed: the actor may not give this role to this person.
         NotFound: there is no such person.
         InvalidInput: there is no such role.
-        Conflict: they left, hold it already, or would be two of the three administrators.
+        Conflict: they left, hold it already, or holds a role that is kept apart from this one.
     """
     wanted = word(role, "/role", Role)
     holder = person(session, person_id, lock=True)
@@ -37,7 +37,10 @@ def assign_role(session: Session, actor: Actor, person_id: uuid.UUID, role: str)
     if wanted in held:
         raise Conflict("role.held", "This person holds the role {role} already.", role=wanted.value)
     if separation_broken(frozenset({*held, wanted})):
-        sentence = "One person cannot be two of system, security and audit administrator. Choose another person."
+        sentence = (
+            "These roles are kept apart: system, security and audit administrator, the log's administrator and whoever "
+            "approves business, who runs the hub and the auditor. Choose another person."
+        )
         error = Conflict("person.roles_separated", sentence)
         raise error.refused("role.assigned", f"person/{person_id}")
     made = RoleAssignment(person_id=person_id, role=wanted, held_from=city_date(system_now()))

@@ -20,7 +20,7 @@ from audit.proof import prove
 from audit.queries import Found, indices, log_state, personal
 from audit.search import Search, search
 from directory.people.queries import person_names
-from directory.permissions import Allowed, read_evidence
+from directory.permissions import Allowed, open_details, read_evidence, require
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session, portal_settings
 from portal.evidence_filters import READERS, Asked, asked, kind_groups
@@ -105,6 +105,7 @@ def proof(entry_id: uuid.UUID) -> Response:
 @access(roles(*READERS))
 def open_personal(entry_id: uuid.UUID) -> ResponseReturnValue:
     """Open the personal details beside an entry; that somebody looked is an entry itself."""
+    require(open_details(current_actor()), "evidence.personal_viewed", f"evidence/{entry_id}")
     reason = request.form.get("reason", "").strip()[:1_000]
     page = _page(entry_id)
     if not reason:

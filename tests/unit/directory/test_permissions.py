@@ -12,7 +12,7 @@ from audit.actor import Actor
 from directory import permissions as p
 from directory.agencies.models import Office
 from directory.people.programs import DUTIES
-from directory.people.roles import Role
+from directory.people.roles import SEPARATED, Role, separation_broken
 
 OWN, OTHER, THIRD, ME, SOMEBODY = (uuid.uuid4() for _ in range(5))
 WORDS = (*(role.value for role in Role), p.CLIENT, p.HUB_ROLE)
@@ -29,6 +29,7 @@ def held(rule: Callable[[Actor], p.Decision], agency: uuid.UUID, office: str = O
 
 
 ALL = set(WORDS)
+LOG_READERS = {"AUDITOR", "AUDIT_ADMINISTRATOR"}
 SEES_CASES = {"HUB", "COORDINATOR", "REGULATOR", "AUDITOR"}
 # rule for a thing of agency OWN: who may from inside OWN, who from another agency (both no operator)
 RULES: dict[str, tuple[Callable[[Actor], p.Decision], set[str], set[str]]] = {
@@ -81,6 +82,10 @@ RULES: dict[str, tuple[Callable[[Actor], p.Decision], set[str], set[str]]] = {
     "acknowledge": (lambda a: p.acknowledge(a, OWN), {"REQUESTER", "CLIENT"}, set()),
     "see_grant": (lambda a: p.see_grant(a, OWN, THIRD), ALL, SEES_CASES),
     "see_standing_grant": (lambda a: p.see_grant(a, None, THIRD), ALL, ALL),
+    "open_details": (p.open_details, LOG_READERS, LOG_READERS),
+    "search_subjects": (p.search_subjects, LOG_READERS, LOG_READERS),
+    "ask_destruction": (p.ask_destruction, {"AUDIT_ADMINISTRATOR"}, {"AUDIT_ADMINISTRATOR"}),
+    "decide_destruction": (lambda a: p.decide_destruction(a, SOMEBODY), LOG_READERS, LOG_READERS),
     "read_evidence": (
         lambda a: p.read_evidence(a, ["C1" if a.agency_id == OWN else "C2", "C3"]),
         ALL,
@@ -227,3 +232,42 @@ def test_require_carries_the_reason_and_what_was_refused() -> None:
         p.require(p.compile_entry(actor(), OWN), "resource.drafted", "agency/1", "application/2")
     assert kept.value.refusal is not None
     assert (kept.value.refusal.kind, kept.value.refusal.matter) == ("resource.drafted", "application/2")
+
+
+RUNS_OR_GUARDS = {Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR}
+APPROVES = {
+    *("review_version", "review_secrecy", "withdraw_published", "answer", "register_receipt", "sign_agreement"),
+    *("settle_receipt", "conclude_dispute", "file_appointment", "add_calendar"),
+}
+LOG_ADMINISTRATION = ("open_details", "search_subjects", "ask_destruction", "decide_destruction")
+
+
+@given(st.frozensets(st.sampled_from(Role)))
+def test_the_three_administrators_stay_apart_whatever_roles_are_held(roles: frozenset[Role]) -> None:
+    if separation_broken(roles):
+        return
+    assert len(SEPARATED & roles) <= 1
+    for agency in (OWN, OTHER):
+        asked = actor(*roles, agency=agency, office=Office.REGULATOR)
+        allowed = {name for name, (rule, *_) in RULES.items() if isinstance(rule(asked), p.Allowed)}
+        if roles & RUNS_OR_GUARDS:
+            assert allowed.isdisjoint(LOG_ADMINISTRATION)
+        if Role.AUDIT_ADMINISTRATOR in roles:
+            assert allowed.isdisjoint(APPROVES)
+            assert allowed.isdisjoint({"administer_people", "administer_agencies", "allow_address", "revoke_client"})
+
+
+@pytest.mark.parametrize("one", Role)
+@pytest.mark.parametrize("other", Role)
+def test_which_two_roles_one_person_cannot_hold(one: Role, other: Role) -> None:
+    administrators = {one, other} <= SEPARATED and one != other
+    approves = {Role.REVIEWER, Role.SECRECY_REVIEWER, Role.ANSWERER, Role.SIGNATORY, Role.COORDINATOR, Role.REGULATOR}
+    log = Role.AUDIT_ADMINISTRATOR in (one, other) and bool(approves & {one, other})
+    reads = Role.AUDITOR in (one, other) and bool(RUNS_OR_GUARDS & {one, other})
+    assert separation_broken(frozenset({one, other})) == (administrators or log or reads)
+
+
+def test_who_asks_for_a_destruction_does_not_decide_about_it() -> None:
+    decision = p.decide_destruction(actor(Role.AUDIT_ADMINISTRATOR, Role.AUDITOR), ME)
+    assert isinstance(decision, p.Denied)
+    assert decision.code == "permission.own_request"
