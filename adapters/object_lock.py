@@ -84,15 +84,21 @@ class LockedStore(ObjectStore):
             result = self._client.put_object(self.bucket, key, io.BytesIO(data), len(data), ANY_TYPE, retention=held)
         return result.version_id or ""
 
-    def read(self, key: str, version: str = "") -> bytes:
-        """A small object whole, in a version of it or in its latest.
+    def read(self, key: str, version: str = "", *, offset: int = 0, length: int = 0) -> bytes:
+        """A small object whole, or some of it, in a version of it or in its latest.
+
+        Args:
+            key: which object.
+            version: which version; the latest when empty.
+            offset: first byte.
+            length: how many bytes; 0 for all that follow.
 
         Raises:
             NotFound: there is no such version.
             Transient: the store does not answer.
         """
         with told(key):
-            answer = self._client.get_object(self.bucket, key, version_id=version or None)
+            answer = self._client.get_object(self.bucket, key, offset, length, version_id=version or None)
             try:
                 return bytes(answer.read())
             finally:

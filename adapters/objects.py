@@ -22,7 +22,7 @@ from adapters.settings import Settings
 PART_BYTES = 8 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
 ANY_TYPE = "application/octet-stream"
-_MISSING = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchBucket", "NotFound"})
+_MISSING = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchVersion", "NoSuchBucket", "NotFound"})
 
 
 @dataclass(frozen=True)

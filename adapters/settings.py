@@ -44,6 +44,9 @@ class Settings:
     log_prefix: str = "log"
     lock_bucket: str = ""
     lock_years: int = 3
+    retention_rule: str = "national-2024"
+    retention_years: int = 0
+    hot_months: int = 13
     airflow_url: str = ""
     airflow_token: str = ""
     airflow_user: str = ""

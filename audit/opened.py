@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audit.append import configured
+from audit.archive.read import readable
 from audit.models import EvidencePersonal
 from audit.personal import details_of
 
@@ -21,9 +22,12 @@ def personal_details(session: Session, entry_ids: Collection[uuid.UUID]) -> dict
         EvidencePersonal.evidence_id.in_(entry_ids), EvidencePersonal.wrapped_key.is_not(None)
     )
     seal, found = configured().seal, {}
-    for row in session.scalars(rows):
+    beside = session.scalars(rows).all()
+    kept = readable(session, [row.evidence_id for row in beside if not row.ciphertext])
+    for row in beside:
+        ciphertext = row.ciphertext or (kept[row.evidence_id].ciphertext if row.evidence_id in kept else None) or b""
         try:
-            found[row.evidence_id] = details_of(seal.open(row.evidence_id, row.wrapped_key or b"", row.ciphertext))
+            found[row.evidence_id] = details_of(seal.open(row.evidence_id, row.wrapped_key or b"", ciphertext))
         except ValueError:
             continue
     return found

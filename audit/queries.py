@@ -9,10 +9,13 @@ from typing import Any
 import orjson
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from adapters.errors import Conflict, NotFound
 from audit.actor import Actor
 from audit.append import append, configured
+from audit.archive.queries import Keeping, keeping
+from audit.archive.read import archived
 from audit.merkle import HASH_SIZE
 from audit.models import Evidence, EvidencePersonal, EvidenceQueue, LogCheckpoint, LogLeaf, LogTile
 from audit.personal import details_of
@@ -58,6 +61,7 @@ class LogState:
         store: how far the log is published in the object store.
         stamp: the last time-stamp of an authority, or what went wrong with it; None where there was never one.
         restoration: set while the log stands still because this database is older than what others have seen.
+        keeping: how long entries are kept, and what is archived.
     """
 
     size: int
@@ -70,6 +74,7 @@ class LogState:
     store: StoreState
     restoration: Restoration | None
     stamp: LogStamp | None
+    keeping: Keeping
 
 
 def indices(session: Session, entries: Sequence[Evidence]) -> dict[uuid.UUID, int]:
@@ -92,10 +97,12 @@ def timeline(session: Session, matter: str) -> list[Evidence]:
 
 
 def entry(session: Session, entry_id: uuid.UUID) -> Found:
-    """One entry in full.
+    """One entry in full; what it says comes from its archive where it lies in one.
 
     Raises:
         NotFound: there is none with this id.
+        Conflict: its archive expired, or is missing or damaged.
+        Transient: the object store, which has the archive, does not answer.
     """
     row = session.execute(
         select(Evidence, LogLeaf.leaf_index, EvidencePersonal.wrapped_key.is_not(None))
@@ -106,6 +113,11 @@ def entry(session: Session, entry_id: uuid.UUID) -> Found:
     if row is None:
         raise _unknown(entry_id)
     found, index, has_personal = row
+    if not found.body:
+        kept = archived(session, [entry_id]).get(entry_id)
+        if kept is None:
+            raise Conflict("evidence.text_missing", "What this entry says is missing. Run `shuniu audit verify`.")
+        set_committed_value(found, "body", kept.body)
     return Found(found, index, orjson.loads(found.body), has_personal)
 
 
@@ -140,7 +152,7 @@ def personal(session: Session, actor: Actor, entry_id: uuid.UUID, reason: str = 
     if row.wrapped_key is None:
         raise Conflict("evidence.personal_destroyed", "The personal details of this entry were destroyed for good.")
     try:
-        details = details_of(configured().seal.open(entry_id, row.wrapped_key, row.ciphertext))
+        details = details_of(configured().seal.open(entry_id, row.wrapped_key, _ciphertext(session, row)))
     except ValueError as error:
         raise Conflict(
             "evidence.personal_unreadable",
@@ -158,6 +170,13 @@ def personal(session: Session, actor: Actor, entry_id: uuid.UUID, reason: str = 
     return details
 
 
+def _ciphertext(session: Session, row: EvidencePersonal) -> bytes:
+    if row.ciphertext:
+        return row.ciphertext
+    kept = archived(session, [row.evidence_id]).get(row.evidence_id)
+    return kept.ciphertext or b"" if kept else b""
+
+
 def log_state(session: Session) -> LogState:
     """How the log stands now."""
     last = session.scalar(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1))
@@ -173,6 +192,7 @@ def log_state(session: Session) -> LogState:
         store=store_state(session),
         restoration=restoration(session),
         stamp=session.scalar(select(LogStamp).order_by(LogStamp.hour.desc()).limit(1)),
+        keeping=keeping(session),
     )
 
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from audit.archive.read import readable
 from audit.models import Evidence
 
 DONE, REFUSED = "DONE", "REFUSED"
@@ -236,9 +237,10 @@ def recorded(
     found: dict[str, list[Recorded]] = {}
     for read in session.execute(entries.order_by(Evidence.recorded_at, Evidence.id)).partitions(_FETCH):
         sealed = opener(session, [entry_id for *_, entry_id in read]) if opener else {}
+        kept = readable(session, [entry_id for *_, body, entry_id in read if not body])
         for name, kind, body, entry_id in read:
             try:
-                after = json.loads(body)["data"]["after"]
+                after = json.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"]
             except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
                 continue
             stated = after if isinstance(after, dict) else {}

@@ -51,6 +51,9 @@ class Report:
         opened: personal details whose commitment was recomputed.
         unopened: personal details that were passed over, because no key was given.
         destroyed: personal details whose key was destroyed.
+        archives: archives that were read whole and are as they were written; None when they were left out.
+        archived: entries whose text was read from an archive.
+        unread: entries whose archive was left out, or expired as recorded; the tree goes on with their stored leaf.
         witnesses: the size that each witness of the policy agreed to last, by name, as its cosignature proves.
         agreed_size: the size that enough of them agree to.
         lost: ranges of numbers (start, end) whose texts a backup that was put back has cost, and the number of the
@@ -73,6 +76,9 @@ class Report:
     opened: int = 0
     unopened: int = 0
     destroyed: int = 0
+    archives: int | None = None
+    archived: int = 0
+    unread: int = 0
     witnesses: dict[str, int] = field(default_factory=dict)
     agreed_size: int = 0
     lost: list[tuple[int, int, int]] = field(default_factory=list)

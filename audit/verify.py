@@ -8,10 +8,14 @@ What only an outsider can see, a log that was cut back as a whole, shows against
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from adapters.errors import ShuniuError
+from adapters.object_lock import LockedStore
+from audit.archive.verify import ArchiveCheck
 from audit.checkpoint import open_checkpoint
 from audit.keys import VerifierKey
 from audit.merkle import leaf_hash
@@ -20,7 +24,7 @@ from audit.personal import Seal
 from audit.reconcile import Reconciler
 from audit.report import Finding, Report
 from audit.restoration.declared import Loss, declared_losses
-from audit.verify_entry import BODY, EntryCheck, entry_name
+from audit.verify_entry import BODY, CIPHERTEXT, EntryCheck, entry_name
 from audit.verify_read import LogReader, Piece
 from audit.verify_tree import CheckpointCheck, StoredCheckpoint, TreeCheck
 
@@ -36,6 +40,7 @@ def verify_log(
     seal: Seal | None = None,
     kept: str = "",
     second: VerifierKey | None = None,
+    locked: LockedStore | None = None,
 ) -> Report:
     """Verify the log as the session's transaction sees it.
 
@@ -50,6 +55,7 @@ def verify_log(
         seal: opens personal details, to check them against their commitments; None passes over them.
         kept: a checkpoint of this log that was kept elsewhere; the log must continue it.
         second: the log's ML-DSA-44 key; None passes over those signatures.
+        locked: where archives are; None leaves them out, and their entries' texts.
 
     Raises:
         InvalidInput: ``kept`` is not a checkpoint of this log.
@@ -59,7 +65,11 @@ def verify_log(
     outside = open_checkpoint(kept, public_key, origin, second) if kept else None
     if session.scalar(text("SHOW transaction_isolation")) not in SNAPSHOTS:
         session.execute(select(func.pg_advisory_xact_lock_shared(LOG_LOCK)))
-    walk = _Walk(session, CheckpointCheck(public_key, origin, report, second), origin, seal, report)
+    archives = ArchiveCheck(session, locked, report)
+    archives.chain()
+    walk = _Walk(
+        session, CheckpointCheck(public_key, origin, report, second), EntryCheck(origin, seal, report), archives
+    )
     walk.losses = declared_losses(session)
     if outside:
         walk.kept = StoredCheckpoint(outside.size, outside.root, kept)
@@ -75,13 +85,14 @@ class _Walk:
     """One pass over the log, from its first entry to its last."""
 
     def __init__(
-        self, session: Session, checkpoints: CheckpointCheck, origin: str, seal: Seal | None, report: Report
+        self, session: Session, checkpoints: CheckpointCheck, entries: EntryCheck, archives: ArchiveCheck
     ) -> None:
         self.kept: StoredCheckpoint | None = None
         self.losses: tuple[Loss, ...] = ()
-        self._report = report
+        self._report = report = entries.report
         self._reader = LogReader(session)
-        self._entries = EntryCheck(origin, seal, report)
+        self._entries = entries
+        self._archives = archives
         self._tree = TreeCheck(report)
         self._checkpoints = checkpoints
         self._place = 0
@@ -89,7 +100,7 @@ class _Walk:
     def numbered(self) -> None:
         """Check numbered entries, tiles and checkpoints."""
         for piece in self._reader.pieces():
-            self._piece(piece)
+            self._piece(self._with_archived(piece))
         for stored in self._reader.later_checkpoints(self._place):
             self._checkpoints.check(stored, self._tree)
         self._check_kept(self._place, at_end=True)
@@ -135,7 +146,8 @@ class _Walk:
                 self._report.add(Finding("entry_missing", sentence, index, uuid.UUID(identity), "an entry"))
                 self._tree.skip(piece.tiles)
             elif row[BODY] is None:
-                self._entries.without_text(row, index)
+                if not self._archives.covers(index):
+                    self._entries.without_text(row, index)
                 self._tree.skip(piece.tiles)
             else:
                 leaf = leaf_hash(row[BODY])
@@ -170,6 +182,23 @@ class _Walk:
                 self._checkpoints.check(stored, self._tree)
         self._report.entries += len(rows)
         return True
+
+    def _with_archived(self, piece: Piece) -> Piece:
+        """The piece with what good archives keep of the entries whose texts were left to them."""
+        first = 2 + BODY
+        if all(row[first] is not None for row in piece.rows):
+            return piece
+        rows = []
+        for row in piece.rows:
+            lacking = row[2] is not None and row[first] is None and self._archives.covers(row[0])
+            kept = self._archives.kept(row[0]) if lacking else None
+            if kept is None:
+                rows.append(row)
+            else:
+                rows.append(
+                    (*row[:first], kept.body, *row[first + 1 : 2 + CIPHERTEXT], kept.ciphertext, *row[3 + CIPHERTEXT :])
+                )
+        return replace(piece, rows=rows)
 
     def _missing(self, index: int, piece: Piece, due: list[StoredCheckpoint]) -> None:
         """Report numbers that no entry has, from where we are up to ``index``."""
@@ -221,6 +250,6 @@ def _reconcile(session: Session, reconcilers: Mapping[str, Reconciler], report: 
                 report.reconciled[name] += 1
                 found = (discrepancy.expected, discrepancy.found)
                 report.add(Finding(f"reconcile.{name}", f"{name}: {discrepancy.sentence}", None, None, *found))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, ShuniuError) as error:
             sentence = f"{name}: the comparison came upon an entry that it cannot read ({type(error).__name__})."
             report.add(Finding(f"reconcile.{name}", sentence))

@@ -23,7 +23,7 @@ COLUMNS = f"""
         AND destruction.kind = '{DESTROYED}' AND destruction.outcome = 'DONE'
     ) ELSE false END
 """  # noqa: S608  # the one name put in is DESTROYED above; values from outside are bound where this is used
-BODY = 10
+BODY, CIPHERTEXT = 10, 14
 TABLES = """
     evidence LEFT JOIN evidence_personal ON evidence_personal.evidence_id = evidence.id
     LEFT JOIN LATERAL (
@@ -60,7 +60,7 @@ class EntryCheck:
     def __init__(self, origin: str, seal: Seal | None, report: Report) -> None:
         self._source = f"urn:shuniu:{origin}"
         self._seal = seal
-        self._report = report
+        self.report = report
 
     def check(self, row: Row, index: int | None, leaf: bytes) -> None:
         """Check one entry.
@@ -115,19 +115,19 @@ class EntryCheck:
         elif not present:
             return
         elif wrapped_key is None:
-            self._report.destroyed += 1
+            self.report.destroyed += 1
             if not recorded:
                 what = f"its personal details were destroyed, and no entry {DESTROYED} records it"
                 self._add("personal_destroyed", index, identity, what, commitment, "")
         elif self._seal is None:
-            self._report.unopened += 1
+            self.report.unopened += 1
         else:
             self._open(self._seal, index, identity, commitment, (wrapped_key, ciphertext))
 
     def _open(
         self, seal: Seal, index: int | None, identity: str, commitment: str | None, sealed: tuple[bytes, bytes]
     ) -> None:
-        self._report.opened += 1
+        self.report.opened += 1
         try:
             found = hashlib.sha256(seal.open(uuid.UUID(identity), *sealed)).hexdigest()
         except ValueError as error:
@@ -141,7 +141,7 @@ class EntryCheck:
         self, code: str, index: int | None, identity: str, what: str, expected: object = "", found: object = ""
     ) -> None:
         sentence = f"{entry_name(index, identity)}: {what}."
-        self._report.add(Finding(code, sentence, index, uuid.UUID(identity), shown(expected), shown(found)))
+        self.report.add(Finding(code, sentence, index, uuid.UUID(identity), shown(expected), shown(found)))
 
 
 def entry_name(index: int | None, identity: str) -> str:

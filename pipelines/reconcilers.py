@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from audit.archive.read import readable
 from audit.models import Evidence
 from audit.reconcile import DONE, Discrepancy, entries_have_rows, register, rows_have_entries
 from directory.datasets.models import DatasetVersion
@@ -55,13 +56,15 @@ def datasets_unchanged(session: Session) -> Iterator[Discrepancy]:
 
 def _recorded(session: Session, subjects: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """What the load of each subject states; a subject without one is missing."""
-    entries = select(Evidence.subject, Evidence.body).where(
+    entries = select(Evidence.subject, Evidence.body, Evidence.id).where(
         Evidence.kind == "dataset.loaded", Evidence.subject.in_(subjects), Evidence.outcome == DONE
     )
     found: dict[str, Mapping[str, Any]] = {}
-    for subject, body in session.execute(entries):
+    rows = session.execute(entries).all()
+    kept = readable(session, [row.id for row in rows if not row.body])
+    for subject, body, entry_id in rows:
         try:
-            found[subject] = dict(json.loads(body)["data"]["after"])
+            found[subject] = dict(json.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"])
         except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
             continue
     return found

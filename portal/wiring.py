@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import audit.append
+import audit.archive.read
+import audit.retention
 import audit.standing
 import audit.witness.standing
 import directory.reconcilers
@@ -23,6 +25,8 @@ def wire(settings: Settings) -> None:
     """Configure the evidence writer and the one door, and register hooks and reconcilers; twice does no harm."""
     settings.require("app_database_url", "sealing_key")
     audit.append.configure(settings.log_origin, settings.sealing_key)
+    audit.archive.read.configure(settings)
+    audit.retention.configure(settings)
     audit.standing.configure(settings.evidence_grace_seconds)
     audit.witness.standing.configure(settings.witnesses)
     exchange.release.configure(settings.sealing_key.encode()[:64])

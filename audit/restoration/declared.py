@@ -6,6 +6,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from audit.archive.read import readable
 from audit.models import Evidence, LogLeaf
 
 RESTORED = "log.restored"
@@ -27,15 +28,16 @@ class Loss:
 def declared_losses(session: Session) -> tuple[Loss, ...]:
     """Every loss that a numbered entry declares; one that would cover the entry itself, or is not formed, is none."""
     rows = session.execute(
-        select(LogLeaf.leaf_index, Evidence.body)
+        select(LogLeaf.leaf_index, Evidence.id, Evidence.body)
         .join(Evidence, Evidence.id == LogLeaf.evidence_id)
         .where(Evidence.kind == RESTORED, Evidence.outcome == "DONE")
         .order_by(LogLeaf.leaf_index)
-    )
+    ).all()
+    kept = readable(session, [row.id for row in rows if not row.body])
     losses = []
-    for index, body in rows:
+    for index, entry_id, body in rows:
         try:
-            after = orjson.loads(body)["data"]["after"]
+            after = orjson.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"]
             loss = Loss(int(after["from_size"]), int(after["to_size"]), index)
         except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
             continue

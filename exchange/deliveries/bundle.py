@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from adapters.errors import Conflict
 from audit.actor import Actor
 from audit.append import append
+from audit.archive.read import archived
 from audit.bundle import (
     AGREEMENT,
     ANSWER,
@@ -98,7 +99,7 @@ def _entries(session: Session, delivery: Delivery) -> dict[str, bytes]:
         Conflict: one of them waits to be numbered.
     """
     rows = session.execute(
-        select(Evidence.body, LogLeaf.leaf_index)
+        select(Evidence.id, Evidence.body, LogLeaf.leaf_index)
         .outerjoin(LogLeaf, LogLeaf.evidence_id == Evidence.id)
         .where(_belonging(session, delivery))
         .order_by(Evidence.recorded_at, Evidence.id)
@@ -111,8 +112,9 @@ def _entries(session: Session, delivery: Delivery) -> dict[str, bytes]:
         )
     proofs = prove_all(session, [row.leaf_index for row in rows])
     files = {CHECKPOINT: proofs[0].checkpoint.encode()}
+    kept = archived(session, [row.id for row in rows if not row.body])
     for row, proof in zip(rows, proofs, strict=True):
-        files[entry_name(row.leaf_index)] = row.body
+        files[entry_name(row.leaf_index)] = row.body or kept[row.id].body
         files[proof_name(row.leaf_index)] = str(proof).encode()
     return files
 
@@ -136,8 +138,9 @@ def _belonging(session: Session, delivery: Delivery) -> ColumnElement[bool]:
 def _releases(session: Session, delivery: Delivery) -> set[str]:
     """The release that made the file, and the one that completed its hand-over."""
     delivered = (Evidence.subject == f"delivery/{delivery.id}") & (Evidence.kind == "delivery.delivered")
-    bodies = session.scalars(select(Evidence.body).where(delivered)).all()
-    found = {orjson.loads(body)["data"]["after"]["release"] for body in bodies}
+    rows = session.execute(select(Evidence.id, Evidence.body).where(delivered)).all()
+    kept = archived(session, [row.id for row in rows if not row.body])
+    found = {orjson.loads(row.body or kept[row.id].body)["data"]["after"]["release"] for row in rows}
     return {f"release/{one}" for one in (found | {str(delivery.release_id)} if delivery.release_id else found)}
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from adapters.clock import system_now
 from adapters.database import engine, transaction
 from adapters.settings import Settings
+from audit.archive.read import configure as know_archives
 from audit.checked import Trust, check_files
 from audit.leaves import source_of
 from audit.log_keys import LogKeys, log_keys, parse_log_keys
@@ -28,6 +29,7 @@ from audit.verify import verify_log
 from audit.witness.policy import read_policy
 from audit.witness.standing import configure
 from audit.witness.verify import verify_cosignatures
+from portal.archiving import archive, expire
 from portal.wiring import wire
 
 READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -39,6 +41,10 @@ KEY_HELP = "The log's public keys as `shuniu audit key` prints them, or a file o
 @click.group("audit")
 def command() -> None:
     """The evidence log: state, proofs, verification."""
+
+
+command.add_command(archive)
+command.add_command(expire)
 
 
 @command.command()
@@ -65,7 +71,8 @@ def verify(
     with Session(database) as session:
         session.execute(text("SET LOCAL statement_timeout = 0"))
         seal = Seal(settings.sealing_key)
-        report = verify_log(session, key, key.name, registered(), seal=seal, kept=note, second=second)
+        locked = None if no_store else Place.of(settings).locked
+        report = verify_log(session, key, key.name, registered(), seal=seal, kept=note, second=second, locked=locked)
         verify_stamps(session, Authority.of(settings), keys, report)
         if policy:
             verify_cosignatures(session, read_policy(policy), report)
@@ -109,6 +116,7 @@ def proof(index: int, out: Path | None) -> None:
     """Prove that the entry with the number INDEX is in the log (a tlog-proof file)."""
     settings = Settings.load()
     settings.require("app_database_url")
+    know_archives(settings)
     configure(settings.witnesses)
     with transaction(settings.app_database_url) as session:
         text, body = str(prove(session, index)), entry_at(session, index).row.body
@@ -181,6 +189,11 @@ def _told(report: Report) -> str:
     lines += report.lost_lines()
     if report.stamps or report.unchecked_stamps:
         lines.append(f"Time-stamps: {report.stamps} right or reported, {report.unchecked_stamps} not checked.")
+    if report.archives or report.archived or report.unread:
+        lines.append(
+            f"Archives: {report.archives or 0} are as they were written; {report.archived} entries were read from them,"
+            f" {report.unread} were not."
+        )
     if report.witnesses:
         sizes = ", ".join(f"{name} to {size}" for name, size in report.witnesses.items())
         lines.append(f"Witnesses agree: {sizes} entries; enough of them to {report.agreed_size}.")

@@ -2,6 +2,7 @@
 
 import adapters.clock
 import adapters.work
+import audit.archive.models
 import audit.destruction.models
 import audit.models
 import audit.restoration.models
@@ -31,6 +32,7 @@ from adapters.database import Base
 MODULES = (
     adapters.clock,
     adapters.work,
+    audit.archive.models,
     audit.destruction.models,
     audit.models,
     audit.restoration.models,

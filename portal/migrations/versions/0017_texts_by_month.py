@@ -56,7 +56,7 @@ END $$
 
 
 def upgrade() -> None:
-    """Apply; no evidence is written meanwhile, which takes about ten seconds for each million of entries.
+    """Apply; no evidence is written meanwhile, which takes about a minute for each million of entries.
 
     It waits ten seconds for those who write now, and gives up if they do not end. Room for the texts a second time is
     needed on the disk; ``VACUUM FULL evidence, evidence_personal`` gives it back afterwards.

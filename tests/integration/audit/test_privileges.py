@@ -35,6 +35,8 @@ APP = [
     "UPDATE log_tile SET hashes = hashes",
     "DELETE FROM log_tile",
     "INSERT INTO log_checkpoint SELECT 99, root, note, signed_at FROM log_checkpoint",
+    "UPDATE log_archive SET expired_at = now()",
+    "DELETE FROM log_archive",
     "UPDATE log_checkpoint SET note = ''",
     "DELETE FROM log_checkpoint",
     "UPDATE log_store SET size = 0",

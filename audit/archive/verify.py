@@ -1,0 +1,152 @@
+"""Verification of the archives: each is there, held, what was written, and continues the one before.
+
+Then the walk over the log takes archived texts from them. It is a code path apart from the one that answers pages.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.clock import system_now
+from adapters.errors import NotFound, Transient
+from adapters.object_lock import LockedStore
+from audit.archive.format import BLOCK, Header, Kept, opened
+from audit.archive.models import LogArchive
+from audit.models import Evidence
+from audit.report import Finding, Report
+
+ARCHIVED, EXPIRED = "evidence.archived", "evidence.archive_expired"
+"""Kinds of the entries that record that an archive was made and that its period of keeping was over."""
+
+
+class ArchiveCheck:
+    """The archives of a log.
+
+    Args:
+        session: reads what is written down of them; only while this is made and by ``chain``.
+        store: where they are; None leaves them out.
+        report: where findings and counts go.
+    """
+
+    def __init__(self, session: Session, store: LockedStore | None, report: Report) -> None:
+        self._rows: Sequence[LogArchive] = session.scalars(select(LogArchive).order_by(LogArchive.number)).all()
+        self._recorded = {kind: _recorded(session, kind) for kind in (ARCHIVED, EXPIRED)}
+        self._store = store
+        self._report = report
+        self._good: dict[int, Header] = {}
+        self._read: tuple[int, list[Kept]] = (-1, [])
+
+    def chain(self) -> None:
+        """Check every archive, the first first."""
+        end, previous = 0, ""
+        for number, row in enumerate(self._rows):
+            if row.number != number or row.first_index != end:
+                self._add("archive_unknown", f"The archive before {row.key} is not written down any more.", number)
+            self._records(row)
+            if self._store is not None and row.expired_at is None:
+                self._check(self._store, row, previous)
+            end, previous = row.end_index, row.digest
+        for digest in sorted(self._recorded[ARCHIVED] - {row.digest for row in self._rows}):
+            self._add("archive_unknown", f"The archive with the digest {digest} was made and is not written down.")
+        if self._store is not None:
+            self._report.archives = len(self._good)
+
+    def covers(self, index: int) -> bool:
+        """Whether an entry's text may be missing from the database: it is in an archive, or was, or a bad one."""
+        return any(row.first_index <= index < row.end_index for row in self._rows)
+
+    def kept(self, index: int) -> Kept | None:
+        """What the archives keep of an entry; None where one was left out, expired or was found wrong by ``chain``."""
+        row = next((row for row in self._rows if row.first_index <= index < row.end_index), None)
+        if row is None or row.number not in self._good:
+            self._report.unread += 1
+            return None
+        if self._read[0] != row.number:
+            self._read = (row.number, self._entries(row))
+        self._report.archived += 1
+        return self._read[1][index - row.first_index]
+
+    def _entries(self, row: LogArchive) -> list[Kept]:
+        assert self._store is not None, "only what was read whole is read again"
+        header = self._good[row.number]
+        data, start = self._store.read(row.key, row.version), row.header_bytes
+        found: list[Kept] = []
+        for number, block in enumerate(header.blocks):
+            found += header.entries(number, data[start : start + block.bytes])
+            start += block.bytes
+        return found
+
+    def _records(self, row: LogArchive) -> None:
+        """What is written down of an archive is recorded in the log too."""
+        if row.digest not in self._recorded[ARCHIVED]:
+            self._add("archive_unrecorded", f"No entry {ARCHIVED} records the archive {row.key}.", row.number)
+        if row.expired_at is not None and row.digest not in self._recorded[EXPIRED]:
+            self._add("archive_unrecorded", f"No entry {EXPIRED} records the end of the archive {row.key}.", row.number)
+
+    def _check(self, store: LockedStore, row: LogArchive, previous: str) -> None:
+        try:
+            self._same(row, store.read(row.key, row.version), previous)
+            self._held(store, row)
+        except NotFound:
+            self._add("archive_missing", f"The archive {row.key} is gone.", row.number, row.digest)
+        except Transient as error:
+            self._add("store_away", f"The object store is away, so the archive {row.key} was not read: {error}")
+
+    def _same(self, row: LogArchive, data: bytes, previous: str) -> None:
+        try:
+            header, size = opened(data)
+        except ValueError:
+            self._add("archive_changed", f"The archive {row.key} is none any more.", row.number, row.digest)
+            return
+        if header.digest != row.digest:
+            other = next((each.key for each in self._rows if each.digest == header.digest), "")
+            what = f"is the one of {other}: they were swapped" if other else "has another header than it was given"
+            code = "archive_swapped" if other else "archive_changed"
+            self._add(code, f"The archive {row.key} {what}.", row.number, row.digest, header.digest)
+        elif (header.number, header.previous, header.first, header.end) != (
+            row.number,
+            previous,
+            row.first_index,
+            row.end_index,
+        ):
+            sentence = f"The archive {row.key} does not continue the one before, or is not what is written down of it."
+            self._add("archive_chain_broken", sentence, row.number, previous, header.previous)
+        else:
+            self._blocks(row, header, data, size)
+
+    def _blocks(self, row: LogArchive, header: Header, data: bytes, start: int) -> None:
+        for number, block in enumerate(header.blocks):
+            piece = data[start : start + block.bytes]
+            start += block.bytes
+            try:
+                header.entries(number, piece)
+            except ValueError:
+                first = header.first + number * BLOCK
+                sentence = f"The archive {row.key} was changed, from entry {first} on or within 256 entries of it."
+                self._add("archive_changed", sentence, row.number, block.sha256)
+                return
+        if start != len(data):
+            self._add("archive_changed", f"The archive {row.key} has more at its end than it should.", row.number)
+            return
+        self._good[row.number] = header
+
+    def _held(self, store: LockedStore, row: LogArchive) -> None:
+        due = row.retain_until.replace(microsecond=0)
+        until = None
+        with suppress(NotFound):
+            until = store.retained_until(row.key, row.version)
+        if due > system_now() and (until is None or until < due):
+            sentence = f"The archive {row.key} can be deleted before its time."
+            self._add("archive_not_locked", sentence, row.number, due.isoformat(), until.isoformat() if until else "")
+
+    def _add(self, code: str, sentence: str, number: int | None = None, expected: str = "", found: str = "") -> None:
+        index = self._rows[number].first_index if number is not None and number < len(self._rows) else None
+        self._report.add(Finding(code, sentence, index, None, expected, found))
+
+
+def _recorded(session: Session, kind: str) -> set[str]:
+    """Digests of the archives that entries of a kind are about."""
+    subjects = session.scalars(select(Evidence.subject).where(Evidence.kind == kind, Evidence.outcome == "DONE"))
+    return {subject.removeprefix("evidence_archive/") for subject in subjects}

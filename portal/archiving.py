@@ -1,0 +1,105 @@
+"""``shuniu audit archive`` and ``expire``: old texts go into locked archives; archives end when their time is over."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import click
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from adapters.database import transaction
+from adapters.errors import Conflict
+from adapters.settings import Settings
+from audit.actor import HUB
+from audit.archive import set_aside, write
+from audit.archive.expire import declare, over, remove
+from audit.retention import Retention
+from audit.store.place import Place
+from portal.wiring import wire
+
+GO = click.option("--go", is_flag=True, help="Do it; without this it is only told what would be done.")
+
+
+@click.command("archive")
+@GO
+def archive(go: bool) -> None:
+    """Move what entries say, older than SHUNIU_HOT_MONTHS, into locked archives; they stay searchable and provable.
+
+    Run by the database's owner. Interrupted or run again it goes on where it was. Every archive, and every month that
+    is taken out of the database afterwards, is an entry of evidence.
+    """
+    settings, place, retention = _site()
+    before = retention.before()
+    with _owner(settings) as session:
+        ranges, months = write.due(session, before), list(set_aside.due(session, before))
+    click.echo(
+        f"What was recorded before {before:%Y-%m-%d} goes into archives that are kept for {retention.years} years."
+    )
+    for first, end in ranges:
+        click.echo(f"To archive: entries {first} to {end - 1}.")
+    for month in months:
+        click.echo(f"To take out of the database once archived: the texts of {month}.")
+    if not go:
+        click.echo("Nothing was done. Run it with --go." if ranges or months else "There is nothing to do.")
+        return
+    place.ensure()
+    while True:
+        with _owner(settings) as session:
+            made = write.archive_next(session, place, HUB, settings.log_origin, before)
+            if made is None:
+                break
+            click.echo(f"{made.key}: entries {made.first_index} to {made.end_index - 1}, digest {made.digest}.")
+    for month in months:
+        click.echo(_set_aside(settings, place, month))
+
+
+@click.command("expire")
+@click.option("--reason", required=True, help="Why; it is recorded as evidence before anything is deleted.")
+@GO
+def expire(reason: str, go: bool) -> None:
+    """Delete archives whose period of keeping is over. That entries were in the log stays provable by their hashes."""
+    settings, place, _ = _site()
+    with _owner(settings) as session:
+        ended = [(row.key, row.retain_until) for row in over(session)]
+    for key, until in ended:
+        click.echo(f"{key} was to be kept until {until:%Y-%m-%d}.")
+    if not go:
+        click.echo("Nothing was done. Run it with --go." if ended else "There is nothing to do.")
+        return
+    with _owner(settings) as session:
+        declare(session, HUB, reason)
+    with _owner(settings) as session:
+        click.echo(f"{remove(session, place)} archives were deleted.")
+
+
+def _set_aside(settings: Settings, place: Place, month: str) -> str:
+    try:
+        with _owner(settings) as session:
+            count = set_aside.set_aside(session, place, HUB, month, settings.log_origin)
+    except OperationalError as error:
+        raise Conflict(
+            "evidence.month_in_use",
+            "The texts of {month} are being read, so they stay in the database for now. Run it again.",
+            month=month,
+        ) from error
+    if count < 0:
+        return f"{month}: some texts are not archived yet, so all stay in the database."
+    return f"{month}: {count} texts lie in archives alone now."
+
+
+def _site() -> tuple[Settings, Place, Retention]:
+    settings = Settings.load()
+    settings.require("database_url", "app_database_url", "sealing_key")
+    wire(settings)
+    retention = Retention.of(settings)
+    return settings, replace(Place.of(settings), years=retention.years), retention
+
+
+@contextmanager
+def _owner(settings: Settings) -> Iterator[Session]:
+    """A transaction of the owner's without a limit of time for its statements."""
+    with transaction(settings.database_url) as session:
+        session.execute(text("SET LOCAL statement_timeout = 0"))
+        yield session

@@ -1,0 +1,218 @@
+"""Archives: old texts move into locked objects; entries stay found, read and provable; what was done to one shows."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+import audit.append
+from adapters.clock import system_now
+from adapters.errors import Conflict, Terminal
+from audit.actor import HUB
+from audit.archive import read, set_aside, write
+from audit.archive.expire import declare, over, remove
+from audit.archive.models import LogArchive
+from audit.log_keys import LogKeys
+from audit.months import make_months, months
+from audit.personal import Seal
+from audit.proof import check, prove
+from audit.queries import entry_at, personal
+from audit.report import Report
+from audit.retention import Retention
+from audit.store.place import Place
+from audit.verify import verify_log
+from tests.integration.audit.conftest import Log
+from tests.integration.audit.test_sequence import wait_for
+
+OLD = 600
+EACH = 256
+
+
+class Kept:
+    """A log whose 600 old entries are in three archives and no longer in the database, and 3 new ones."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.place = Place.of(log.settings)
+        self.place.ensure()
+        self.before = Retention.of(log.settings).before()
+
+    def write_old(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        then = self.before - timedelta(days=40)
+        monkeypatch.setattr(audit.append, "system_now", lambda: then)
+        self.log.write(OLD)
+        monkeypatch.undo()
+        while self.log.sequence(100):
+            pass
+        with self.log.session("app") as app:
+            make_months(app)
+            app.commit()
+
+    def archive(self, session: Session) -> LogArchive | None:
+        return write.archive_next(session, self.place, HUB, self.log.settings.log_origin, self.before)
+
+    def set_aside(self, session: Session) -> dict[str, int]:
+        origin = self.log.settings.log_origin
+        due = list(set_aside.due(session, self.before))
+        return {month: set_aside.set_aside(session, self.place, HUB, month, origin) for month in due}
+
+    def verified(self, session: Session, *, store: bool = True) -> Report:
+        keys, seal = self.log.key, Seal(self.log.settings.sealing_key)
+        locked = self.place.locked if store else None
+        return verify_log(session, keys.verifier, self.log.settings.log_origin, {}, seal=seal, locked=locked)
+
+
+@pytest.fixture
+def kept(log: Log, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    made = Kept(log)
+    made.write_old(monkeypatch)
+    monkeypatch.setattr(write, "LARGEST", EACH)
+    read.configure(log.settings)
+    yield made
+    read._site.clear()
+
+
+def moved(kept: Kept) -> None:
+    """Archive and set aside, as the command does."""
+    with kept.log.session("owner") as owner:
+        while kept.archive(owner):
+            owner.commit()
+        kept.set_aside(owner)
+        owner.commit()
+    kept.log.sequence()
+
+
+def test_old_entries_are_archived_once_whatever_breaks_off(kept: Kept) -> None:
+    with kept.log.session("owner") as owner:
+        assert write.due(owner, kept.before) == [(0, 256), (256, 512), (512, 600)]
+        first = kept.archive(owner)
+        assert first
+        digest = first.digest
+        owner.rollback()
+        month = next(set_aside.due(owner, kept.before))
+        assert kept.set_aside(owner) == {month: -1}, "nothing goes before it is archived"
+        owner.rollback()
+        again = kept.archive(owner)
+        assert again
+        assert again.digest == digest, "the same bytes after a crash"
+        owner.commit()
+        assert [(row.first_index, row.end_index) for row in (kept.archive(owner), kept.archive(owner)) if row] == [
+            (256, 512),
+            (512, 600),
+        ]
+        assert kept.archive(owner) is None
+        owner.commit()
+        assert kept.set_aside(owner) == {month: OLD}
+        owner.rollback()
+        assert kept.set_aside(owner) == {month: OLD}, "broken off, the texts were still there"
+        owner.commit()
+        assert month not in months(owner).present
+        assert kept.set_aside(owner) == {}
+    kept.log.sequence()
+    with kept.log.session("app") as app:
+        assert app.scalar(text("SELECT count(*) FROM evidence_text")) == 4
+        report = kept.verified(app)
+        assert report.ok, report.first
+        assert (report.entries, report.archives, report.archived, report.opened) == (604, 3, 600, 300)
+        unread = kept.verified(app, store=False)
+        assert (unread.ok, unread.archives, unread.unread) == (True, None, 600)
+
+
+def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    years = kept.place.years
+    monkeypatch.setattr(write, "DAYS_OF_A_YEAR", 4 / 86_400 / years)
+    moved(kept)
+    with kept.log.session("app") as app:
+        index = next(number for number in range(300, OLD) if entry_at(app, number).has_personal)
+        found, proof = entry_at(app, index), prove(app, index)
+        assert found.row.subject == f"test/{found.envelope['data']['after']['number']}"
+        check(proof, found.row.body, LogKeys(kept.log.key.verifier))
+        assert personal(app, HUB, found.row.id, "a complaint") == {"name": "张三"}
+    with kept.log.session("owner") as owner:
+        wait_for(lambda: len(over(owner)) == 3)
+        assert declare(owner, HUB, "their time is over") == 3
+        owner.commit()
+        wait_for(lambda: max(row.retain_until for row in over(owner)) + timedelta(seconds=1) < system_now())
+        assert (remove(owner, kept.place), remove(owner, kept.place)) == (3, 0)
+        owner.commit()
+    with kept.log.session("app") as app:
+        report = kept.verified(app)
+        assert report.ok, report.first
+        assert (report.archives, report.unread) == (0, 600)
+        check(prove(app, index), found.row.body, LogKeys(kept.log.key.verifier))
+        app.expire_all()
+        with pytest.raises(Conflict, match="its period of keeping was over"):
+            entry_at(app, index)
+
+
+def swapped(kept: Kept, owner: Session) -> None:
+    owner.execute(
+        text(
+            "UPDATE log_archive SET key = other.key, version = other.version FROM log_archive AS other"
+            " WHERE log_archive.number = 1 AND other.number = 2"
+        )
+    )
+
+
+def missing(kept: Kept, owner: Session) -> None:
+    owner.execute(text("UPDATE log_archive SET key = key || '0' WHERE number = 1"))
+
+
+def changed(kept: Kept, owner: Session) -> None:
+    row = owner.get_one(LogArchive, 1)
+    data = bytearray(kept.place.locked.read(row.key, row.version))
+    data[-40] ^= 1
+    row.version = kept.place.locked.put_held(row.key, bytes(data), system_now() + timedelta(days=2_000))
+    owner.flush()
+
+
+def unlocked(kept: Kept, owner: Session) -> None:
+    row = owner.get_one(LogArchive, 1)
+    row.version = kept.place.locked.put_held(row.key, kept.place.locked.read(row.key, row.version), None)
+    owner.flush()
+
+
+def forgotten(kept: Kept, owner: Session) -> None:
+    owner.execute(text("DELETE FROM log_archive WHERE number = 1"))
+
+
+def ended(kept: Kept, owner: Session) -> None:
+    owner.execute(text("UPDATE log_archive SET expired_at = now() WHERE number = 1"))
+
+
+def test_what_was_done_to_an_archive_is_named_first(kept: Kept) -> None:
+    moved(kept)
+    attacks: dict[Callable[[Kept, Session], None], str] = {
+        swapped: "archive_swapped",
+        missing: "archive_missing",
+        changed: "archive_changed",
+        unlocked: "archive_not_locked",
+        forgotten: "archive_unknown",
+        ended: "archive_unrecorded",
+    }
+    for attack, code in attacks.items():
+        with kept.log.session("owner") as owner:
+            attack(kept, owner)
+            report = kept.verified(owner)
+            assert report.first, attack.__name__
+            assert report.first.code == code, attack.__name__
+            if attack in {swapped, missing}:
+                assert sum(report.counts.values()) == 1, "its 256 entries are not named one by one"
+                with pytest.raises(Conflict, match="missing or was changed"):
+                    entry_at(owner, 300)
+            owner.rollback()
+            assert kept.verified(owner).ok
+
+
+def test_a_falsified_entry_is_not_archived(kept: Kept) -> None:
+    with kept.log.session("owner") as owner:
+        owner.execute(
+            text(
+                "UPDATE evidence_text SET body = body || ' '::bytea"
+                " WHERE evidence_id = (SELECT evidence_id FROM log_leaf WHERE leaf_index = 7)"
+            )
+        )
+        with pytest.raises(Terminal, match="Entry 7 is not as it was hashed"):
+            kept.archive(owner)
