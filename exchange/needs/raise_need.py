@@ -1,6 +1,7 @@
 """Raise a need for data that is not catalogued, or not shared ([M] Art. 14; R34)."""
 
 import uuid
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -69,21 +70,7 @@ def raise_need(
     )
     session.add(need)
     session.flush()
-    append(
-        session,
-        "need.raised",
-        f"need/{need.id}",
-        actor,
-        authority=f"{need.rule_set} Art. 14",
-        after={
-            "number": need.number,
-            "state": need.state,
-            "provider": str(provider_id),
-            "resource": str(resource_id) if resource_id else None,
-        },
-        personal={"digest": digest(content(need))},
-        case_time=now,
-    )
+    _record(session, actor, need, now)
     return need
 
 
@@ -102,6 +89,24 @@ def statement_problems(description: str, purpose: str, duty: str) -> list[dict[s
 def content(need: Need) -> dict[str, str]:
     """What a need says, as JSON; its digest lies in its entry's encrypted part."""
     return {"description": need.description, "purpose": need.purpose, "duty": need.duty}
+
+
+def _record(session: Session, actor: Actor, need: Need, now: datetime) -> None:
+    append(
+        session,
+        "need.raised",
+        f"need/{need.id}",
+        actor,
+        authority=f"{need.rule_set} Art. 14",
+        after={
+            "number": need.number,
+            "state": need.state,
+            "provider": str(need.provider_id),
+            "resource": str(need.resource_id) if need.resource_id else None,
+        },
+        personal={"digest": digest(content(need))},
+        case_time=now,
+    )
 
 
 def _require_unshared(session: Session, provider_id: uuid.UUID, resource_id: uuid.UUID) -> None:
