@@ -7,6 +7,7 @@ out of order. It runs under the database's sequencer role, which cannot write en
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from threading import Event
 
 from sqlalchemy import func, select, text, tuple_
@@ -88,12 +89,13 @@ def sequence(session: Session, key: SigningKey, origin: str, limit: int = BATCH)
     rows = session.execute(_TAKE, {"limit": limit}).all()
     fresh = [row for row in rows if row.leaf_index is None]
     if fresh:
-        previous = _last_checkpoint(session, key, origin)
+        previous, dated = _last_checkpoint(session, key, origin)
         ids = [row.evidence_id for row in fresh]
         for row in fresh:
             if row.leaf is None:
                 raise _inconsistent(f"the text of entry {row.evidence_id}, which waits to be numbered, is gone")
-        _grow(session, key, previous, ids, [bytes(row.leaf) for row in fresh])
+        signed_at = max(filter(None, (system_now(), dated)))  # a clock that went back dates no checkpoint back
+        _grow(session, key, previous, ids, [bytes(row.leaf) for row in fresh], signed_at)
     if rows:
         session.execute(_LEAVE, {"ids": [row.evidence_id for row in rows]})
     return len(rows)
@@ -136,15 +138,15 @@ def _look(settings: Settings) -> bool:
     return True
 
 
-def _last_checkpoint(session: Session, key: SigningKey, origin: str) -> Checkpoint | None:
-    """The checkpoint to go on from; its number of leaves must be that of the numbered entries."""
+def _last_checkpoint(session: Session, key: SigningKey, origin: str) -> tuple[Checkpoint | None, datetime | None]:
+    """The checkpoint to go on from, and its date; its number of leaves must be that of the numbered entries."""
     last = session.scalar(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1))
     numbered = (session.scalar(select(func.max(LogLeaf.leaf_index + 1))) or 0, _lost_up_to(session))
     checkpoint = open_checkpoint(last.note, key.verifier, origin, key.second.verifier) if last else None
     size = checkpoint.size if checkpoint else 0
     if size != max(numbered):
         raise _inconsistent(f"{max(numbered)} entries are numbered, the last checkpoint is of {size} entries")
-    return checkpoint
+    return checkpoint, last.signed_at if last else None
 
 
 def _lost_up_to(session: Session) -> int:
@@ -154,7 +156,12 @@ def _lost_up_to(session: Session) -> int:
 
 
 def _grow(
-    session: Session, key: SigningKey, previous: Checkpoint | None, ids: Sequence[uuid.UUID], leaves: Sequence[bytes]
+    session: Session,
+    key: SigningKey,
+    previous: Checkpoint | None,
+    ids: Sequence[uuid.UUID],
+    leaves: Sequence[bytes],
+    signed_at: datetime,
 ) -> None:
     before = previous.size if previous else 0
     stored = edge_tiles(session, before)
@@ -170,7 +177,6 @@ def _grow(
         raise _inconsistent(str(error)) from error
     session.execute(_NUMBER, {"first": before, "ids": ids})
     store_tiles(session, changed)
-    signed_at = system_now()
     note = sign_next(key, previous, following, proof, int(signed_at.timestamp()))
     session.add(LogCheckpoint(size=size, root=following.root, note=str(note), signed_at=signed_at))
     session.flush()

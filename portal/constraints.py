@@ -60,6 +60,14 @@ def _busy(_: str) -> ShuniuError:
     )
 
 
+def _full(_: str) -> ShuniuError:
+    return Transient(
+        "database.full",
+        "The hub's disk is full, so nothing can be recorded, and nothing was done. Tell the system administrator, and"
+        " try again when there is space.",
+    )
+
+
 def _unknown(_: str) -> ShuniuError:
     return Transient(
         "database.unknown",
@@ -81,6 +89,11 @@ def _in_progress(_: str) -> ShuniuError:
         "A version of this entry is being worked on already. Open that one instead of starting another.",
     )
 
+
+DISK_FULL = "53100"
+"""SQLSTATE of a server that has no space on its disk."""
+EXTENDING = ("mdextend", "mdzeroextend")
+"""Where the server extends a table's file: a quota or a limit of its processes fails there under another SQLSTATE."""
 
 BY_NAME: dict[str, Maker] = {
     "uq_role_assignment_separated": _separated,
@@ -109,6 +122,9 @@ def error_of(error: DBAPIError) -> ShuniuError | None:
         return _incomplete((diagnostic.column_name if diagnostic else None) or "")
     if isinstance(error, DataError):
         return _not_storable("")
+    extending = diagnostic.source_function in EXTENDING if diagnostic else False
+    if getattr(error.orig, "sqlstate", None) == DISK_FULL or extending:
+        return _full("")
     if error.connection_invalidated and not _reads(error):
         return _unknown("")
     if isinstance(error, OperationalError) or error.connection_invalidated:

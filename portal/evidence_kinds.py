@@ -5,6 +5,8 @@ from portal.languages import N_
 EVIDENCE_KINDS: dict[str, str] = {
     "access.refused": N_("Access refused"),
     "account.frozen": N_("Account frozen"),
+    "account.glass_broken": N_("Emergency account opened"),
+    "account.glass_sealed": N_("Emergency account sealed"),
     "account.locked": N_("Account locked after failed sign-ins"),
     "account.opened": N_("Account opened"),
     "account.password_changed": N_("Password changed"),

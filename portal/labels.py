@@ -242,6 +242,7 @@ LABELS: dict[str, dict[str, str]] = {
         "SYSTEM_ADMINISTRATOR": N_("System administrator"),
         "SECURITY_ADMINISTRATOR": N_("Security administrator"),
         "AUDIT_ADMINISTRATOR": N_("Audit administrator"),
+        "EMERGENCY": N_("Emergency"),
     },
 }
 """Labels of everything else: English here, Chinese in the message catalogue."""

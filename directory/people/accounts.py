@@ -90,8 +90,11 @@ def reset_password(session: Session, actor: Actor, person_id: uuid.UUID, new: st
         NotAllowed: the actor does not administer this agency's people.
         NotFound: there is no such person or account.
         InvalidInput: the password may not be.
+        Conflict: it is the emergency account.
     """
     account = _administered(session, actor, person_id, "account.password_reset")
+    if account.sealed_at is not None:
+        raise Conflict("glass.sealed", "The emergency account has a sealed secret. Seal it anew: `shuniu glass seal`.")
     account.password_hash = hash_password(check_password(new, account.login))
     account.failures, account.locked_until = 0, None
     end_sign_ins(session, account)

@@ -25,8 +25,15 @@ class Person(Base):
     agency: Mapped[Agency] = relationship()
 
 
+EMERGENCY = "EMERGENCY"
+"""Marks, among an actor's roles, what was done with the emergency account (``directory.people.glass``)."""
+
+
 class Account(Base):
-    """A person's way to sign in: login and argon2 hash, with the count that locks it out."""
+    """A person's way to sign in: login and argon2 hash, with the count that locks it out.
+
+    The emergency account alone has ``sealed_at``; it lets nobody in but until ``open_until``.
+    """
 
     __tablename__ = "account"
     __table_args__ = (UniqueConstraint("login"), UniqueConstraint("person_id"))
@@ -39,6 +46,8 @@ class Account(Base):
     failures: Mapped[int] = mapped_column(Integer, default=0)
     locked_until: Mapped[Moment | None]
     frozen_at: Mapped[Moment | None]
+    sealed_at: Mapped[Moment | None]
+    open_until: Mapped[Moment | None]
     person: Mapped[Person] = relationship()
 
 

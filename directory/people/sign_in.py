@@ -1,7 +1,7 @@
 """Signing in with login and password, and finding out whose token a browser shows."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import bindparam, or_, select, update
@@ -15,7 +15,7 @@ from audit.append import append
 from directory.agencies.models import Agency
 from directory.people.accounts import is_login, normalise_login
 from directory.people.lockout import count_failure, forget_failures, is_locked
-from directory.people.models import Account, Person, SignIn
+from directory.people.models import EMERGENCY, Account, Person, SignIn
 from directory.people.queries import actor_of_person, roles_held
 from directory.people.secrets import hash_password, is_outdated, matches, new_token, token_hash
 
@@ -56,6 +56,7 @@ _SIGNED_IN = (
     select(
         Account.id.label("account_id"),
         Account.language,
+        Account.sealed_at,
         Person.id.label("person_id"),
         Person.name,
         Agency.id.label("agency_id"),
@@ -74,6 +75,7 @@ _SIGNED_IN = (
         SignIn.expires_at > bindparam("now"),
         SignIn.ended_at.is_(None),
         Account.frozen_at.is_(None),
+        or_(Account.sealed_at.is_(None), Account.open_until > bindparam("now")),
         Person.left_at.is_(None),
         or_(Agency.valid_to.is_(None), Agency.valid_to >= bindparam("today")),
     )
@@ -97,7 +99,12 @@ def sign_in(session: Session, login: str, password: str, address: str, settings:
     if known is None:
         return _refused(settings)
     account = session.get_one(Account, known.id, with_for_update=True, populate_existing=True)
-    if account.frozen_at is not None or is_locked(account, system_now()) or _agency_ended(account):
+    if (
+        _is_sealed(account)
+        or account.frozen_at is not None
+        or is_locked(account, system_now())
+        or _agency_ended(account)
+    ):
         return _refused(settings)
     if not right or account.password_hash != known.password_hash:
         _fail(session, account, address, settings)
@@ -111,6 +118,8 @@ def sign_in(session: Session, login: str, password: str, address: str, settings:
 def _open(session: Session, account: Account, address: str, settings: Settings) -> SignedIn:
     actor, token = actor_of_person(session, account.person_id, address), new_token()
     expires_at = system_now() + timedelta(seconds=settings.session_seconds)
+    if account.sealed_at and account.open_until:
+        expires_at, actor = min(expires_at, account.open_until), replace(actor, roles=actor.roles | {EMERGENCY})
     session.add(SignIn(token_hash=token_hash(token), account_id=account.id, expires_at=expires_at))
     session.flush()
     append(session, "account.signed_in", f"account/{account.id}", actor)
@@ -125,6 +134,11 @@ def _fail(session: Session, account: Account, address: str, settings: Settings) 
     if locked:
         after = {"seconds": settings.lockout_seconds, "failures": settings.lockout_failures}
         append(session, "account.locked", f"account/{account.id}", NOBODY, after=after)
+
+
+def _is_sealed(account: Account) -> bool:
+    """Whether it is the emergency account, and the glass is whole, or was broken too long ago."""
+    return account.sealed_at is not None and not (account.open_until and system_now() < account.open_until)
 
 
 def _agency_ended(account: Account) -> bool:
@@ -163,7 +177,7 @@ def identify(session: Session, token: str, address: str) -> Identified | None:
         person_id=row.person_id,
         agency_id=row.agency_id,
         agency_code=row.credit_code,
-        roles=frozenset(row.roles),
+        roles=frozenset(row.roles) | ({EMERGENCY} if row.sealed_at else frozenset()),
         address=address,
         name=row.name,
         office=row.office,

@@ -3,15 +3,14 @@
 import click
 
 from adapters.database import transaction
-from adapters.errors import InvalidInput, NotAllowed
+from adapters.errors import InvalidInput
 from adapters.settings import Settings
-from audit.actor import Actor
 from audit.leaves import Source, source_of
 from audit.log_keys import log_keys
 from audit.restoration.mend import declare, gap, mend
 from audit.store.place import Place
 from directory.people.roles import Role
-from directory.people.sign_in import Refused, sign_in, sign_out
+from portal.at_terminal import identified
 from portal.wiring import wire
 
 
@@ -38,29 +37,10 @@ def command(system: str, audit: str, reason: str, confirmed_because: str, place:
         f"The database has {found.start} entries, the log {found.target.size}: the texts of the entries"
         f" {found.start} to {found.target.size - 1} are lost. Their hashes stay in the log."
     )
-    first = _identified(settings, system, Role.SYSTEM_ADMINISTRATOR)
-    second = _identified(settings, audit, Role.AUDIT_ADMINISTRATOR)
+    first = identified(settings, system, Role.SYSTEM_ADMINISTRATOR)
+    second = identified(settings, audit, Role.AUDIT_ADMINISTRATOR)
     with transaction(settings.app_database_url) as session:
         entry = declare(session, found, first, second, (reason, confirmed_because))
     with transaction(settings.sequencer_database_url) as session:
         mend(session, found, entry.id)
     click.echo(f"Declared by the entry {entry.id}. The worker goes on from {found.target.size} entries.")
-
-
-def _identified(settings: Settings, login: str, role: Role) -> Actor:
-    """The person with this login, who gives the password here; a wrong one counts as any other does.
-
-    Raises:
-        NotAuthenticated: login or password is wrong.
-        NotAllowed: the person does not hold the role.
-    """
-    password = click.prompt(f"Password of {login} ({role})", hide_input=True)
-    with transaction(settings.app_database_url) as session:
-        found = sign_in(session, login, password, "", settings)
-        if not isinstance(found, Refused):
-            sign_out(session, found.token, "")
-    if isinstance(found, Refused):
-        raise found.error
-    if not found.actor.has(role):
-        raise NotAllowed("restoration.wrong_role", "{login} does not hold the role {role}.", login=login, role=role)
-    return found.actor

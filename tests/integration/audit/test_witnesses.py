@@ -2,10 +2,14 @@
 
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from sqlalchemy import select, text
+from tlog_scales.signing import Vkey
+from tlog_scales.tlog import Checkpoint as TheirCheckpoint
 
 from adapters.clock import system_now
 from adapters.errors import InvalidInput
@@ -172,6 +176,11 @@ def test_what_goes_out_carries_the_cosignatures(site: Site, tmp_path: Path) -> N
     assert signers(read(place, CHECKPOINT), site) == (15, [])
     publisher.step()
     assert signers(read(place, CHECKPOINT), site) == (15, ["court"])
+    theirs = TheirCheckpoint.from_text(read(place, COSIGNED))
+    for witness in site.policy.witnesses.values():  # one cosigns with Ed25519, the other with ML-DSA-44
+        theirs.verify(Vkey.from_string(str(witness.key)))
+        with pytest.raises(InvalidSignature):
+            replace(theirs, size=11).verify(Vkey.from_string(str(witness.key)))
     with site.log.session("app") as session:
         report = Report("")
         verify_store(session, place, site.log.key.verifier, report)

@@ -1,0 +1,15 @@
+"""The emergency account: sealed, and open for an hour when the glass is broken."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0022"
+down_revision = "0021"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.add_column("account", sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("account", sa.Column("open_until", sa.DateTime(timezone=True), nullable=True))
