@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,7 @@ from audit.report import Report
 from audit.retention import Retention
 from audit.store.place import Place
 from audit.verify import verify_log
+from portal.cli.audit import command
 from tests.integration.audit.conftest import Log
 from tests.integration.audit.test_sequence import wait_for
 
@@ -74,6 +76,13 @@ def kept(log: Log, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
     read._site.clear()
 
 
+def shuniu(*words: str) -> str:
+    """What the command says."""
+    said = CliRunner().invoke(command, words)
+    assert said.exit_code == 0, said.output
+    return said.output
+
+
 def moved(kept: Kept) -> None:
     """Archive and set aside, as the command does."""
     with kept.log.session("owner") as owner:
@@ -123,7 +132,17 @@ def test_old_entries_are_archived_once_whatever_breaks_off(kept: Kept) -> None:
 def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     years = kept.place.years
     monkeypatch.setattr(write, "DAYS_OF_A_YEAR", 4 / 86_400 / years)
-    moved(kept)
+    for name, value in kept.log.environment.items():
+        monkeypatch.setenv(name, value)
+    told = shuniu("archive")
+    assert "To archive: entries 0 to 255." in told
+    assert "Nothing was done." in told
+    done = shuniu("archive", "--go")
+    assert done.count("digest") == 3
+    assert "600 texts lie in archives alone now." in done
+    assert "There is nothing to do." in shuniu("archive")
+    assert "There is nothing to do." in shuniu("expire", "--reason", "too early")
+    kept.log.sequence()
     with kept.log.session("app") as app:
         index = next(number for number in range(300, OLD) if entry_at(app, number).has_personal)
         found, proof = entry_at(app, index), prove(app, index)
@@ -131,12 +150,12 @@ def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch
         check(proof, found.row.body, LogKeys(kept.log.key.verifier))
         assert personal(app, HUB, found.row.id, "a complaint") == {"name": "张三"}
     with kept.log.session("owner") as owner:
-        wait_for(lambda: len(over(owner)) == 3)
-        assert declare(owner, HUB, "their time is over") == 3
-        owner.commit()
-        wait_for(lambda: max(row.retain_until for row in over(owner)) + timedelta(seconds=1) < system_now())
-        assert (remove(owner, kept.place), remove(owner, kept.place)) == (3, 0)
-        owner.commit()
+        last = max(row.retain_until for row in owner.query(LogArchive))
+        wait_for(lambda: last + timedelta(seconds=1) < system_now())
+        assert len(over(owner)) == 3
+    assert "3 archives were deleted." in shuniu("expire", "--reason", "their time is over", "--go")
+    with kept.log.session("owner") as owner:
+        assert (declare(owner, HUB, "again"), remove(owner, kept.place)) == (0, 0)
     with kept.log.session("app") as app:
         report = kept.verified(app)
         assert report.ok, report.first
