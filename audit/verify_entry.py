@@ -70,8 +70,7 @@ class EntryCheck:
             index: its number in the log; None while it waits.
             leaf: the hash of its text.
         """
-        identity, moment, *held = row[:BODY]
-        stored_leaf, *personal = row[BODY + 1 :]
+        identity, moment, stored_leaf = row[0], row[1], row[BODY + 1]
         if leaf != stored_leaf:
             self._add(
                 "leaf_hash_wrong",
@@ -86,13 +85,14 @@ class EntryCheck:
         except (ValueError, TypeError, KeyError, AttributeError):
             self._add("entry_unreadable", index, identity, "its text is not an evidence entry")
             return
-        columns = (*held, moment, identity, self._source)
+        columns = (*row[2:BODY], moment, identity, self._source)
         if stated != columns:
             for name, expected, found in zip(NAMES, stated, columns, strict=True):
                 if expected != found:
                     what = f"its column {name} is not what its text says"
                     self._add("column_differs", index, identity, what, expected, found)
-        self._check_personal(index, identity, commitment, personal)
+        if commitment or row[BODY + 2]:
+            self._check_personal(index, identity, commitment, row[BODY + 2 :])
 
     def without_text(self, row: Row, index: int | None) -> None:
         """Report an entry whose text is nowhere; its columns are there.
@@ -112,8 +112,6 @@ class EntryCheck:
                 else "personal details lie beside it that it does not state"
             )
             self._add("personal_differs", index, identity, what, commitment or "", "" if commitment else "details")
-        elif not present:
-            return
         elif wrapped_key is None:
             self.report.destroyed += 1
             if not recorded:
@@ -184,5 +182,8 @@ def _grant(authority: str) -> str:
 
 
 def _resource(data: Mapping[str, Any]) -> str:
-    named = [(data[when] or {}).get("resource") for when in ("after", "before")]
-    return str(next((name for name in named if isinstance(name, str)), ""))[:64]
+    for facts in (data["after"], data["before"]):
+        name = facts.get("resource") if facts else None
+        if isinstance(name, str):
+            return name[:64]
+    return ""
