@@ -28,6 +28,7 @@ MOST_OPTIONS = 15
 AGENCY_FIELDS = {"provider", "requester", "receiver"}
 """Names of the listings' facets that hold agencies."""
 SORTS = {
+    "score": N_("score"),
     "newest": N_("newest"),
     "oldest": N_("oldest"),
     "due": N_("answer due"),

@@ -42,8 +42,6 @@ class PackagedRule:
     """One rule as it comes with the release."""
 
     rule: Rule
-    zh: str
-    en: str
     figures: Mapping[str, RuleFigure]
 
     @property
@@ -80,4 +78,4 @@ def anomaly_rules() -> AnomalyRules:
 
 def _rule(rule: Rule, body: Mapping[str, Any]) -> PackagedRule:
     figures = {name: RuleFigure(**figure) for name, figure in body["figures"].items()}
-    return PackagedRule(rule, body["zh"], body["en"], MappingProxyType(figures))
+    return PackagedRule(rule, MappingProxyType(figures))

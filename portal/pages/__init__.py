@@ -3,6 +3,7 @@
 from portal.pages import (
     agencies,
     agreements,
+    anomalies,
     answers,
     applications,
     browse,
@@ -45,6 +46,7 @@ ALL: tuple[Pages, ...] = (
     reviews.PAGES,
     sources.PAGES,
     agreements.PAGES,
+    anomalies.PAGES,
     answers.PAGES,
     applications.PAGES,
     browse.PAGES,

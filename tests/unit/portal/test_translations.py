@@ -8,7 +8,7 @@ import pytest
 
 from portal import labels, messages, sentences
 
-SHOWN_TO_NOBODY = {"Runner", "Rule"}
+SHOWN_TO_NOBODY = {"Runner"}
 ROOT = Path(__file__).resolve().parents[3]
 MODELS = [
     "adapters.work",

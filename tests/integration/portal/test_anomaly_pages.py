@@ -1,0 +1,105 @@
+"""What was found unusual reaches the auditor, who suspends the grant or dismisses it; rules are set in the portal."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import select
+
+from adapters.clock import system_now
+from adapters.database import transaction
+from audit.actor import Actor
+from audit.append import append
+from directory.people.roles import Role
+from exchange.grants.models import Grant
+from oversight.anomalies.models import Anomaly, AnomalyState
+from oversight.anomalies.rules import rules_in_force
+from schemas.anomaly_rules import Rule, anomaly_rules
+from tests.integration.portal.conftest import Browser, People
+from tests.integration.portal.world import World
+
+Opened = Callable[..., Browser]
+MEASURED = {"value": 12_000, "usual": 40, "busiest": 80, "limit": 200, "day": "2026-11-20"}
+
+
+def found(world: World, key: str, **changes: Any) -> Anomaly:
+    """An anomaly as the worker writes it, resting on the entry of a refused release."""
+    session, now = world.session, system_now()
+    entry = append(session, "release.refused", f"grant/{world.granted.id}", world.case.asks, outcome="REFUSED")
+    values = {
+        "rule": Rule.VOLUME,
+        "revision": 0,
+        "figures": anomaly_rules().rules[Rule.VOLUME].values,
+        "finding": "volume.calls",
+        "measured": MEASURED,
+        "score": 90,
+        "grant_id": world.granted.id,
+        "agency_id": world.case.requester.id,
+        "entries": [str(entry.id)],
+    }
+    row = Anomaly(key=key, first_seen=now, last_seen=now, **(values | changes))
+    session.add(row)
+    session.flush()
+    append(session, "anomaly.found", f"anomaly/{row.id}", Actor(roles=frozenset({"HUB"})))
+    session.commit()
+    return row
+
+
+def test_the_auditor_reads_suspends_and_dismisses(world: World, people: People, browser: Opened) -> None:
+    loud = found(world, "loud")
+    places = {"rule": Rule.PLACES, "finding": "places", "measured": {"value": 3, "minutes": 2}, "grant_id": None}
+    figures = anomaly_rules().rules[Rule.PLACES].values
+    quiet = found(world, "quiet", **places, figures=figures, score=45, client_id="c00000001")
+    auditor = browser(people.logins[Role.AUDITOR])
+    auditor.post("/language", {"language": "en"})
+    desk = auditor.get("/").get_data(as_text=True)
+    assert desk.index("Far more than usual") < desk.index("One account in two places")
+    listed = auditor.get("/anomalies/").get_data(as_text=True)
+    assert "there were 12,000 calls under this grant" in listed
+    assert world.granted.number in listed
+    assert "c00000001" in listed
+    file = auditor.get("/anomalies/?rule=places&export=csv").get_data(as_text=True).splitlines()
+    assert (len(file), "3 changes within a day" in file[1]) == (2, True)
+    page = auditor.get(f"/anomalies/{loud.id}").get_data(as_text=True)
+    assert f"/evidence/{loud.entries[0]}" in page
+    assert "Suspend the grant" in page
+    assert auditor.post(f"/anomalies/{loud.id}", {"reason": ""}).status_code == 422
+    assert auditor.post(f"/anomalies/{loud.id}", {"reason": "超量"}).status_code == 303
+    page = auditor.get(f"/anomalies/{quiet.id}").get_data(as_text=True)
+    assert "Suspend the grant" not in page
+    assert auditor.post(f"/anomalies/{quiet.id}", {"reason": "没有授权"}).status_code == 409
+    assert auditor.post(f"/anomalies/{quiet.id}", {"reason": "出差", "decision": "dismiss"}).status_code == 303
+    world.session.expire_all()
+    states = world.session.execute(select(Anomaly.key, Anomaly.state).order_by(Anomaly.key)).all()
+    assert states == [("loud", AnomalyState.ACTED), ("quiet", AnomalyState.DISMISSED)]
+    assert world.session.get_one(Grant, world.granted.id).state == "SUSPENDED"
+    assert world.evidence("grant.suspended")[0]["data"]["authority"] == f"anomaly/{loud.id}"
+    assert "出差" in auditor.get(f"/anomalies/{quiet.id}").get_data(as_text=True)
+    assert "Nothing unusual waits" in auditor.get("/anomalies/").get_data(as_text=True)
+    _in_chinese(auditor, loud)
+
+
+def _in_chinese(auditor: Browser, row: Anomaly) -> None:
+    auditor.post("/language", {"language": "zh_Hans_CN"})
+    page = auditor.get(f"/anomalies/{row.id}").get_data(as_text=True)
+    assert "用量远超平常" in page
+    assert "在本授权下有 12,000 次调用" in page
+
+
+def test_the_audit_administrator_sets_the_rules(people: People, browser: Opened, world: World) -> None:
+    administrator = browser(people.logins[Role.AUDIT_ADMINISTRATOR])
+    administrator.post("/language", {"language": "en"})
+    assert 'name="factor"' in administrator.get("/anomalies/rules?rule=volume").get_data(as_text=True)
+    figures = {name: str(value) for name, value in anomaly_rules().rules[Rule.VOLUME].values.items()}
+    wrong = administrator.post("/anomalies/rules/volume", figures | {"factor": "x", "on": "1", "reason": "量大"})
+    assert wrong.status_code == 422
+    assert "This must be a whole number from 2 to 1000." in wrong.get_data(as_text=True)
+    assert administrator.post("/anomalies/rules/colour", figures).status_code == 404
+    assert administrator.post("/anomalies/rules/volume", figures | {"factor": "8", "reason": "量大"}).status_code == 303
+    with transaction(world.portal.settings.app_database_url) as session:
+        rule = rules_in_force(session)[Rule.VOLUME]
+    assert (rule.enabled, rule.figures["factor"], rule.revision) == (False, 8, 1)
+    page = administrator.get("/anomalies/rules").get_data(as_text=True)
+    assert "the release's own: 5" in page
+    auditor = browser(people.logins[Role.AUDITOR])
+    assert 'name="factor"' not in auditor.get("/anomalies/rules?rule=volume").get_data(as_text=True)
+    assert auditor.post("/anomalies/rules/volume", figures | {"reason": "量大"}).status_code == 403
