@@ -9,7 +9,7 @@ cursor goes on from there.
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -100,6 +100,36 @@ class Found(Page[Evidence]):
 
 
 @dataclass(frozen=True)
+class _Arm:
+    """One test of a condition, with an index of its own.
+
+    Attributes:
+        test: what an entry must meet.
+        column, values: where there are values: and this column is one of these. Each is looked up by itself, since for
+            all at once PostgreSQL would rather read every entry by time.
+    """
+
+    test: Test
+    column: str = ""
+    values: tuple[str, ...] = ()
+
+    def holds(self, of: Columns) -> ColumnElement[bool]:
+        """The test as SQL."""
+        return self.test(of) & _any(of[self.column], self.values) if self.values else self.test(of)
+
+    def walked(self, columns: Sequence[ColumnElement[Any]], bounds: list[ColumnElement[bool]], stride: int) -> Any:
+        """The newest entries that pass."""
+        entries = select(*columns).where(self.test(_COLUMNS), *bounds)
+        newest = (_COLUMNS.recorded_at.desc(), _COLUMNS.id.desc())
+        if not self.values:
+            return entries.order_by(*newest).limit(stride)
+        value = func.unnest(literal(list(self.values), ARRAY(String))).table_valued("value").render_derived()
+        found = entries.where(_COLUMNS[self.column] == value.c.value).order_by(*newest).limit(stride).lateral("found")
+        together = select(*found.c).select_from(value).join(found, true())
+        return together.order_by(found.c.recorded_at.desc(), found.c.id.desc()).limit(stride)
+
+
+@dataclass(frozen=True)
 class _Condition:
     """One condition: the tests of which an entry must pass one, each with an index of its own.
 
@@ -108,12 +138,12 @@ class _Condition:
         counted: the first so many tests are counted to find the leader; None for all.
     """
 
-    tests: tuple[Test, ...]
+    arms: tuple[_Arm, ...]
     leads: bool = True
     counted: int | None = None
 
     def holds(self, of: Columns) -> ColumnElement[bool]:
-        return or_(*(test(of) for test in self.tests))
+        return or_(*(arm.holds(of) for arm in self.arms))
 
 
 @dataclass(frozen=True)
@@ -122,7 +152,7 @@ class _Step:
     end: Place | None
 
 
-_EVERYTHING = _Condition((lambda _: true(),))
+_EVERYTHING = _Condition((_Arm(lambda _: true()),))
 _COLUMNS = Evidence.__table__.c
 
 
@@ -176,8 +206,8 @@ def _led(
 def _counted(condition: _Condition, bounds: list[ColumnElement[bool]]) -> ColumnElement[int]:
     """Entries of a condition up to one stride for each test, where an index alone tells."""
     total: ColumnElement[int] = literal(0)
-    for test in condition.tests[: condition.counted]:
-        some = select(literal(1)).where(test(_COLUMNS), *bounds).limit(STRIDE + 1).subquery()
+    for arm in condition.arms[: condition.counted]:
+        some = select(literal(1)).where(arm.holds(_COLUMNS), *bounds).limit(STRIDE + 1).subquery()
         total = total + select(func.count()).select_from(some).scalar_subquery()
     return total
 
@@ -213,13 +243,7 @@ def _step(
 def _walk(leader: _Condition, bounds: list[ColumnElement[bool]], stride: int) -> Any:
     """The newest entries that one of the leader's tests admits; no entry passes two of them."""
     columns = [column for column in _COLUMNS if column.name not in {"body", "leaf_hash"}]
-    arms = [
-        select(*columns)
-        .where(test(_COLUMNS), *bounds)
-        .order_by(_COLUMNS.recorded_at.desc(), _COLUMNS.id.desc())
-        .limit(stride)
-        for test in leader.tests
-    ]
+    arms = [arm.walked(columns, bounds, stride) for arm in leader.arms]
     if len(arms) == 1:
         return arms[0]
     together: Subquery = union_all(*(arm.subquery().select() for arm in arms)).subquery()
@@ -256,14 +280,23 @@ def _conditions(session: Session, wanted: Search) -> list[_Condition]:
         *([_of_grant(wanted.grant)] if wanted.grant else []),
         *_equal("person_id", wanted.person_id),
         *([_of_resource(wanted.resource)] if wanted.resource else []),
-        *([_Condition((lambda of: of.outcome == wanted.outcome,), wanted.outcome != "DONE")] if wanted.outcome else []),
+        *(
+            [_Condition((_Arm(lambda of: of.outcome == wanted.outcome),), wanted.outcome != "DONE")]
+            if wanted.outcome
+            else []
+        ),
         *([_of_kind(session, wanted.kind)] if wanted.kind else []),
         *_equal("agency_code", wanted.agency_code),
     ]
 
 
 def _equal(column: str, value: object) -> list[_Condition]:
-    return [_Condition((lambda of: of[column] == value,))] if value else []
+    return [_Condition((_Arm(lambda of: of[column] == value),))] if value else []
+
+
+def _of_outcome(outcome: str) -> list[_Condition]:
+    """What was done is nearly everything, and has no index."""
+    return [replace(each, leads=outcome != "DONE") for each in _equal("outcome", outcome)]
 
 
 def _of_kind(session: Session, kind: str) -> _Condition:
@@ -279,28 +312,25 @@ def _kinds(session: Session) -> list[str]:
 
 def _of_grant(grant: About) -> _Condition:
     named = _one_of("grant_number", grant.names)
-    return _Condition((*named.tests, *_others("grant_number", grant)), counted=1)
+    return _Condition((*named.arms, *_others("grant_number", grant)), counted=1)
 
 
 def _of_resource(resource: About) -> _Condition:
     named = _one_of("resource_code", resource.names)
-    return _Condition((*named.tests, *_others("resource_code", resource)), counted=1)
+    return _Condition((*named.arms, *_others("resource_code", resource)), counted=1)
 
 
-def _others(column: str, about: About) -> Iterable[Test]:
+def _others(column: str, about: About) -> Iterable[_Arm]:
     """Tests for entries that speak of it by another name; none is about it by two of the tests."""
 
-    def subject(of: Columns) -> ColumnElement[bool]:
-        return (of[column] == "") & _any(of.subject, about.subjects)
-
     def step(of: Columns) -> ColumnElement[bool]:
-        steps = (of.matter != "") & (of.resource_code == "") & _any(of.matter, about.matters)
+        steps = (of.matter != "") & (of.resource_code == "")
         return steps & (of[column] == "") & ~_any(of.subject, about.subjects)
 
     if about.subjects:
-        yield subject
+        yield _Arm(lambda of: of[column] == "", "subject", about.subjects)
     if about.matters:
-        yield step
+        yield _Arm(step, "matter", about.matters)
 
 
 def _any(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
@@ -311,12 +341,12 @@ def _any(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[boo
 def _one_of(column: str, values: Sequence[str]) -> _Condition:
     """One test for each value, so that the index gives each in the order of time."""
     if not values:
-        return _Condition((lambda of: of.id.is_(None),))
+        return _Condition((_Arm(lambda of: of.id.is_(None)),))
 
-    def test(value: str) -> Test:
-        return lambda of: (of[column] == value) & (of[column] != "")
+    def arm(value: str) -> _Arm:
+        return _Arm(lambda of: (of[column] == value) & (of[column] != ""))
 
-    return _Condition(tuple(test(value) for value in values))
+    return _Condition(tuple(arm(value) for value in values))
 
 
 _KINDS = text(
