@@ -6,9 +6,10 @@ from decimal import Decimal
 from urllib.parse import urlencode
 
 from flask import Flask, request
+from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
-from adapters.clock import CITY_ZONE
+from adapters.clock import CITY_ZONE, system_now
 from adapters.work import Work, said_problem
 from directory.catalogue.models import DataItem
 from portal.authorities import authority
@@ -36,6 +37,20 @@ def time_tag(value: datetime | str | None) -> Markup:
     value = datetime.fromisoformat(value) if isinstance(value, str) else value
     exact = value.astimezone(CITY_ZONE).isoformat(timespec="seconds")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, moment(value))
+
+
+def age(value: datetime | None) -> str:
+    """How long ago a moment was, in its largest unit."""
+    if value is None:
+        return ""
+    seconds = max(0, int((system_now() - value).total_seconds()))
+    if seconds >= 86_400:
+        return str(_("%(count)s d ago", count=seconds // 86_400))
+    if seconds >= 3_600:
+        return str(_("%(count)s h ago", count=seconds // 3_600))
+    if seconds >= 60:
+        return str(_("%(count)s min ago", count=seconds // 60))
+    return str(_("%(count)s s ago", count=seconds))
 
 
 def number(value: int | float | Decimal | None) -> str:
@@ -114,8 +129,8 @@ def toggled(name: str, value: str) -> str:
 def install(app: Flask) -> None:
     """Give the filters and functions to every template."""
     app.jinja_env.filters.update(
-        day=day, moment=moment, time_tag=time_tag, number=number, size=size, lines=lines, said=said, label=label,
-        colour=colour, row_reason=row_reason, coded=coded, authority=authority, work_problem=work_problem,
+        day=day, moment=moment, time_tag=time_tag, age=age, number=number, size=size, lines=lines, said=said,
+        label=label, colour=colour, row_reason=row_reason, coded=coded, authority=authority, work_problem=work_problem,
         agency_name=agency_name,
     )  # fmt: skip
     app.jinja_env.globals.update(here_with=here_with, toggled=toggled, choices=choices)

@@ -2,8 +2,10 @@
 
 from flask import Blueprint, current_app, render_template
 
+from audit.queries import log_state
 from portal.access import SIGNED_IN, access, current_actor
 from portal.edge import current_session
+from portal.evidence_filters import READERS
 from portal.languages import N_
 from portal.pages.frame import DeskSection, DeskSections, NavigationEntry, Pages
 
@@ -18,7 +20,8 @@ def show() -> str:
     actor, session = current_actor(), current_session()
     found = [section for source in sources for section in source(actor, session)]
     sections = sorted((s for s in found if s.items or s.empty), key=_place)
-    return render_template("desk/show.html", sections=sections)
+    log = log_state(session) if actor.has(*READERS) else None
+    return render_template("desk/show.html", sections=sections, log=log)
 
 
 def _place(section: DeskSection) -> tuple[bool, int]:

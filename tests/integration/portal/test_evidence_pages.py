@@ -158,3 +158,31 @@ def test_an_auditors_search_and_export_are_entries_and_the_file_is_checked_witho
     assert f"(entry {taken})" in whole.output
     file.write_bytes(file.read_bytes().replace(b"\x00", b"\x01", 1))
     assert CliRunner().invoke(shuniu, check, env={}).exit_code != 0
+
+
+def test_a_cases_timeline_and_an_agencys_month_are_pages_and_signed_files(world: World, browser: Opened) -> None:
+    assert world.look_up(world.asks).status_code == 200
+    agency, stranger = factories.agency(world.session), factories.agency(world.session)
+    factories.account(world.session, factories.person(world.session, agency, Role.AUDITOR), "auditor")
+    factories.account(world.session, factories.person(world.session, stranger, Role.REQUESTER), "stranger")
+    world.session.commit()
+    sequenced(world.portal.settings)
+    page, other = browser("auditor"), browser("stranger")
+    for each in (page, other):
+        each.client.set_cookie("shuniu_language", "en")
+    case, month = f"/evidence/case/{world.application.id}", f"/evidence/taken?agency={world.case.requester.credit_code}"
+    assert other.get(case).status_code == 403
+    assert "Nothing left for this agency" in other.get(month).get_data(as_text=True)
+    timeline = page.get(case).get_data(as_text=True)
+    assert "Application answered" in timeline
+    assert "in time" in timeline
+    assert f"Under the grant {world.granted.number} data left 1 times, 2 rows in all." in timeline
+    assert any("Grant opened" in line for line in exported(page.get(f"{case}?export=csv")))
+    taken = exported(page.get(f"{month}&export=csv"))
+    assert len(taken) == 2
+    assert taken[1].split(",")[2:6] == [world.granted.number, "Interface", "1", "2"]
+    assert world.granted.number in page.get(month).get_data(as_text=True)
+    assert "Nothing left for this agency" in page.get(f"{month}&month=2020-01").get_data(as_text=True)
+    for odd in ("9999-12", "0001-01", "2026-13", "x"):
+        assert page.get(f"{month}&month={odd}").status_code == 200
+    assert "State of the evidence log" in page.get("/").get_data(as_text=True)
