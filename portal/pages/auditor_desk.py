@@ -1,4 +1,4 @@
-"""The auditor's desk: the latest evidence, what was refused, how the log stands."""
+"""The auditor's desk: the latest evidence, what was refused; how the log stands is above it."""
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
@@ -14,7 +14,7 @@ from audit.models import Evidence
 from audit.queries import log_state
 from audit.search import Search, search
 from directory.people.roles import Role
-from portal.filters import day, moment, number
+from portal.filters import day
 from portal.labels import label
 from portal.languages import N_
 from portal.pages.case import names_by_code
@@ -35,22 +35,7 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
     refused = search(session, Search(outcome="REFUSED", since=since), limit=SHOWN).items
     count = _refusals(session, since)
     names = names_by_code(session, {each.agency_code for each in (*latest, *refused) if each.agency_code})
-    signed = (
-        _("The last checkpoint was signed at %(moment)s.", moment=moment(log.signed_at))
-        if log.signed_at
-        else _("No checkpoint is signed yet.")
-    )
-    if log.standing.late:
-        signed = _("Evidence is not being signed: open the page of evidence and see what to do.") + " " + signed
-    if log.agreement.contradicted:
-        signed = _("A witness contradicts the log: open the page of evidence and see what to do.") + " " + signed
-    state = DeskItem(
-        href=url_for("evidence.index"),
-        title=_("%(size)s entries are numbered and signed for", size=number(log.size)),
-        detail=signed + " " + _("%(count)s entries wait to be numbered.", count=number(log.waiting)),
-    )
     return [
-        DeskSection(title=N_("State of the evidence log"), items=[state], total=log.size + log.waiting, order=5),
         DeskSection(
             title=N_("Latest evidence"),
             items=[_item(each, names) for each in latest],
