@@ -79,7 +79,7 @@ _ENTRIES = f"""
                 floor({AGENCIES} * random() ^ 3)::int AS agency, floor({PEOPLE} * random() ^ 2)::int AS who,
                 floor({GRANTS} * random() ^ 4)::int AS one, floor({CASES} * random())::int AS known_case
             FROM (
-                SELECT i, random() AS chance, random() AS other FROM generate_series(%(first)s, %(last)s) AS i
+                SELECT i, random() AS chance, random() AS other FROM generate_series(%(first)s::int, %(last)s::int) AS i
             ) AS thrown
         ) AS drawn
     ) AS made
@@ -112,7 +112,7 @@ def fill(connection: Connection[TupleRow], entries: int, batch: int = 500_000) -
         given = {"begins": BEGINS, "step": LASTS / entries, "first": first, "last": last}
         connection.execute(_ENTRIES, given)
     connection.execute(
-        "INSERT INTO log_leaf SELECT i, md5('entry' || i)::uuid FROM generate_series(0, %s) AS i", [entries - 1]
+        "INSERT INTO log_leaf SELECT i, md5('entry' || i)::uuid FROM generate_series(0, %s::int) AS i", [entries - 1]
     )
     for definition in made:
         connection.execute(definition.encode())
