@@ -6,34 +6,19 @@ decide which buttons to show. Roles are held for one agency, so most rules ask f
 
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from adapters.errors import NotAllowed
 from audit.actor import Actor
 from directory.agencies.models import Office
+from directory.decisions import ALLOWED as ALLOWED
+from directory.decisions import CLIENT as CLIENT
+from directory.decisions import HUB_ROLE as HUB_ROLE
+from directory.decisions import Allowed as Allowed
+from directory.decisions import Decision as Decision
+from directory.decisions import Denied as Denied
+from directory.decisions import hub_or, own, role
+from directory.decisions import require as require
 from directory.people.roles import Role
-
-CLIENT = "CLIENT"
-HUB_ROLE = "HUB"
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """The actor may."""
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """The actor may not; ``reason`` is an English template that says why and whom to turn to."""
-
-    code: str
-    reason: str
-    context: Mapping[str, str] = field(default_factory=dict)
-
-
-Decision = Allowed | Denied
-ALLOWED = Allowed()
 
 ROLE_OFFICES: Mapping[Role, frozenset[Office]] = MappingProxyType(
     {
@@ -46,61 +31,17 @@ ROLE_OFFICES: Mapping[Role, frozenset[Office]] = MappingProxyType(
 )
 """Roles that only people of certain offices can hold ([M] Art. 4); every other role can be held in any agency."""
 
-
-def require(decision: Decision, kind: str = "", subject: str = "", matter: str = "") -> None:
-    """Go on when allowed.
-
-    Args:
-        kind: kind of evidence that the refusal becomes, with its subject and matter; without it the edge names them.
-
-    Raises:
-        NotAllowed: with the reason of the denial.
-    """
-    if isinstance(decision, Denied):
-        error = NotAllowed(decision.code, decision.reason, **decision.context)
-        raise error.refused(kind, subject, matter) if kind else error
-
-
-def _role(actor: Actor, *roles: str, programs: bool = False) -> Decision:
-    """A role; ``programs`` says that a program may use the role of the official who answers for it."""
-    context = {"roles": ", ".join(roles)}
-    if actor.has(CLIENT) and CLIENT not in roles and not programs:
-        reason = "A program cannot do this. A person with one of the roles {roles} does it, signed in to the portal."
-        return Denied("permission.person", reason, context)
-    if actor.has(*roles):
-        return ALLOWED
-    if actor.has(CLIENT):
-        reason = "The official who answers for this program holds none of the roles {roles}, so it cannot do this."
-        return Denied("permission.responsible", reason, context)
-    reason = "This needs one of the roles {roles}. Ask your agency's security administrator."
-    return Denied("permission.role", reason, context)
-
-
-def _own(actor: Actor, agency_id: uuid.UUID, *roles: str, programs: bool = False) -> Decision:
-    """A role, held in the agency that the thing belongs to."""
-    decision = _role(actor, *roles, programs=programs)
-    if isinstance(decision, Denied):
-        return decision
-    if actor.agency_id != agency_id:
-        return Denied("permission.agency", "This belongs to another agency; only its own people may do this.")
-    return ALLOWED
-
-
-def _hub_or(actor: Actor, *roles: str) -> Decision:
-    return ALLOWED if actor.has(HUB_ROLE) else _role(actor, *roles)
-
-
 # The catalogue ([M] Art. 8 to 10, 19; R24, R25, R52)
 
 
 def compile_entry(actor: Actor, agency_id: uuid.UUID) -> Decision:
     """Draft or edit an entry of an agency; its programs may, since systems are one way of cataloguing (R20)."""
-    return _own(actor, agency_id, Role.COMPILER, programs=True)
+    return own(actor, agency_id, Role.COMPILER, programs=True)
 
 
 def submit_version(actor: Actor, agency_id: uuid.UUID) -> Decision:
     """Hand an entry to the reviewers: for this [M] Art. 10¶2 names a person."""
-    return _own(actor, agency_id, Role.COMPILER)
+    return own(actor, agency_id, Role.COMPILER)
 
 
 def review_version(
@@ -125,7 +66,7 @@ def review_secrecy(
 def _by_another(
     actor: Actor, agency_id: uuid.UUID, role: Role, compilers: Collection[uuid.UUID], separate: bool
 ) -> Decision:
-    decision = _own(actor, agency_id, role)
+    decision = own(actor, agency_id, role)
     if isinstance(decision, Allowed) and separate and actor.person_id in compilers:
         reason = "You compiled this entry, so somebody else has to review it."
         return Denied("permission.own_work", reason)
@@ -134,12 +75,12 @@ def _by_another(
 
 def publish_version(actor: Actor, agency_id: uuid.UUID) -> Decision:
     """Publish an entry that passed its reviews."""
-    return _own(actor, agency_id, Role.COMPILER, Role.REVIEWER)
+    return own(actor, agency_id, Role.COMPILER, Role.REVIEWER)
 
 
 def withdraw_version(actor: Actor, agency_id: uuid.UUID, published: bool) -> Decision:
     """Withdraw an entry: a published one takes a reviewer, an unfinished one its agency's compiler."""
-    return _own(actor, agency_id, Role.REVIEWER) if published else _own(actor, agency_id, Role.COMPILER)
+    return own(actor, agency_id, Role.REVIEWER) if published else own(actor, agency_id, Role.COMPILER)
 
 
 def see_version(actor: Actor, agency_id: uuid.UUID, was_published: bool) -> Decision:
@@ -158,19 +99,19 @@ def see_version(actor: Actor, agency_id: uuid.UUID, was_published: bool) -> Deci
 
 def attach_source(actor: Actor, agency_id: uuid.UUID) -> Decision:
     """Attach the source of an entry's data (挂接)."""
-    return _own(actor, agency_id, Role.COMPILER)
+    return own(actor, agency_id, Role.COMPILER)
 
 
 def register_system(actor: Actor, agency_id: uuid.UUID) -> Decision:
     """Enter an information system into the register ([M] Art. 7; R9)."""
     if actor.has(HUB_ROLE, Role.SYSTEM_ADMINISTRATOR):
         return ALLOWED
-    return _own(actor, agency_id, Role.COMPILER)
+    return own(actor, agency_id, Role.COMPILER)
 
 
 def allow_address(actor: Actor) -> Decision:
     """Let the hub call a network address; not the compiler's to say, since the hub stands inside the network."""
-    return _hub_or(actor, Role.SYSTEM_ADMINISTRATOR)
+    return hub_or(actor, Role.SYSTEM_ADMINISTRATOR)
 
 
 # Administration
@@ -178,14 +119,14 @@ def allow_address(actor: Actor) -> Decision:
 
 def administer_agencies(actor: Actor) -> Decision:
     """Register and rename agencies (R1)."""
-    return _hub_or(actor, Role.SYSTEM_ADMINISTRATOR)
+    return hub_or(actor, Role.SYSTEM_ADMINISTRATOR)
 
 
 def administer_people(actor: Actor, agency_id: uuid.UUID) -> Decision:
     """Register people and open, reset or freeze accounts: one's own agency, the operator's administrator everywhere."""
     if actor.has(HUB_ROLE) or operates_security(actor):
         return ALLOWED
-    return _own(actor, agency_id, Role.SECURITY_ADMINISTRATOR)
+    return own(actor, agency_id, Role.SECURITY_ADMINISTRATOR)
 
 
 def change_role(
@@ -214,7 +155,7 @@ def operates_security(actor: Actor) -> bool:
 def administer_clients(actor: Actor, agency_id: uuid.UUID) -> Decision:
     """Register programs of an agency, replace their secrets, revoke them. The operator may not: a program speaks for
     its agency."""
-    return _own(actor, agency_id, Role.SECURITY_ADMINISTRATOR)
+    return own(actor, agency_id, Role.SECURITY_ADMINISTRATOR)
 
 
 def revoke_client(actor: Actor, agency_id: uuid.UUID) -> Decision:
@@ -224,7 +165,7 @@ def revoke_client(actor: Actor, agency_id: uuid.UUID) -> Decision:
 
 def hold_keys(actor: Actor, agency_id: uuid.UUID) -> Decision:
     """Register a key of an agency; never the operator, whose keys must not stand for an agency."""
-    return _own(actor, agency_id, Role.SIGNATORY, Role.SECURITY_ADMINISTRATOR)
+    return own(actor, agency_id, Role.SIGNATORY, Role.SECURITY_ADMINISTRATOR)
 
 
 def revoke_key(actor: Actor, agency_id: uuid.UUID) -> Decision:
@@ -241,7 +182,7 @@ def appoint_administrator(actor: Actor, agency_id: uuid.UUID) -> Decision:
 
 def file_appointment(actor: Actor) -> Decision:
     """Take an appointment on file with the regulator ([M] Art. 21)."""
-    return _role(actor, Role.REGULATOR)
+    return role(actor, Role.REGULATOR)
 
 
 def turn_case_clock(actor: Actor, turnable: bool) -> Decision:
@@ -249,12 +190,12 @@ def turn_case_clock(actor: Actor, turnable: bool) -> Decision:
     if not turnable:
         reason = "The case clock of this site cannot be turned. It runs with the system clock."
         return Denied("permission.case_clock", reason)
-    return _hub_or(actor, Role.SYSTEM_ADMINISTRATOR)
+    return hub_or(actor, Role.SYSTEM_ADMINISTRATOR)
 
 
 def add_calendar(actor: Actor) -> Decision:
     """Add a year's notice of holidays (R117)."""
-    return _role(actor, Role.REGULATOR)
+    return role(actor, Role.REGULATOR)
 
 
 # Cases between two agencies ([M] Art. 14 to 17)
@@ -271,7 +212,7 @@ def raise_need(actor: Actor, provider_id: uuid.UUID) -> Decision:
 
 
 def _for_another(actor: Actor, provider_id: uuid.UUID) -> Decision:
-    decision = _role(actor, Role.REQUESTER, programs=True)
+    decision = role(actor, Role.REQUESTER, programs=True)
     if isinstance(decision, Allowed) and actor.agency_id == provider_id:
         return Denied("permission.own_data", "This is your own agency's data. There is nothing to apply for.")
     return decision
@@ -279,12 +220,12 @@ def _for_another(actor: Actor, provider_id: uuid.UUID) -> Decision:
 
 def prepare_application(actor: Actor, requester_id: uuid.UUID) -> Decision:
     """Edit an application and have its form made; the paper goes its way by people ([M] Art. 15¶2)."""
-    return _own(actor, requester_id, Role.REQUESTER, programs=True)
+    return own(actor, requester_id, Role.REQUESTER, programs=True)
 
 
 def act_for_requester(actor: Actor, requester_id: uuid.UUID) -> Decision:
     """Hand over or withdraw an application, or object to its answer."""
-    return _own(actor, requester_id, Role.REQUESTER)
+    return own(actor, requester_id, Role.REQUESTER)
 
 
 def see_case(actor: Actor, requester_id: uuid.UUID, provider_id: uuid.UUID) -> Decision:
@@ -298,7 +239,7 @@ def see_case(actor: Actor, requester_id: uuid.UUID, provider_id: uuid.UUID) -> D
 
 def register_receipt(actor: Actor, provider_id: uuid.UUID) -> Decision:
     """Register that the written form arrived; it starts the provider's ten working days (R39)."""
-    return _own(actor, provider_id, Role.ANSWERER)
+    return own(actor, provider_id, Role.ANSWERER)
 
 
 def settle_receipt(actor: Actor, requester_id: uuid.UUID, provider_id: uuid.UUID) -> Decision:
@@ -311,12 +252,12 @@ def answer(actor: Actor, provider_id: uuid.UUID) -> Decision:
     if actor.has(Role.REGULATOR) and actor.agency_id != provider_id:
         reason = "The regulator cannot decide for a provider. The provider's own people answer."
         return Denied("permission.regulator_decides", reason)
-    return _own(actor, provider_id, Role.ANSWERER)
+    return own(actor, provider_id, Role.ANSWERER)
 
 
 def sign_agreement(actor: Actor, requester_id: uuid.UUID, provider_id: uuid.UUID) -> Decision:
     """Sign the secrecy agreement for one of its two sides ([M] Art. 15¶4)."""
-    decision = _role(actor, Role.SIGNATORY)
+    decision = role(actor, Role.SIGNATORY)
     if isinstance(decision, Allowed) and actor.agency_id not in (requester_id, provider_id):
         return Denied("permission.party", "Your agency is no party to this agreement.")
     return decision
@@ -327,15 +268,15 @@ def state_in_dispute(
 ) -> Decision:
     """Give a side's statement, or that of a department which the coordinating office asked."""
     if actor.agency_id == requester_id:
-        return _own(actor, requester_id, Role.REQUESTER)
+        return own(actor, requester_id, Role.REQUESTER)
     if actor.agency_id == provider_id or (actor.agency_id is not None and actor.agency_id in asked):
-        return _role(actor, Role.ANSWERER)
+        return role(actor, Role.ANSWERER)
     return Denied("permission.party", "Your agency is no party to this dispute and was not asked.")
 
 
 def conclude_dispute(actor: Actor, requester_id: uuid.UUID, provider_id: uuid.UUID) -> Decision:
     """Ask departments, conclude, escalate, or record the leading group's ruling ([M] Art. 15¶3; R41)."""
-    decision = _role(actor, Role.COORDINATOR)
+    decision = role(actor, Role.COORDINATOR)
     if isinstance(decision, Allowed) and actor.agency_id in (requester_id, provider_id):
         reason = "The coordinating office is a party to this dispute, so it cannot conclude it. Escalate on paper."
         return Denied("permission.own_dispute", reason)
@@ -347,7 +288,7 @@ def conclude_dispute(actor: Actor, requester_id: uuid.UUID, provider_id: uuid.UU
 
 def receive(actor: Actor, requester_id: uuid.UUID | None) -> Decision:
     """Take data under a grant of one's agency, or under a standing grant (None), which is every agency's (R36)."""
-    decision = _role(actor, Role.REQUESTER, CLIENT)
+    decision = role(actor, Role.REQUESTER, CLIENT)
     if isinstance(decision, Denied):
         return decision
     if actor.agency_id is None or (requester_id is not None and actor.agency_id != requester_id):
@@ -390,22 +331,22 @@ def open_details(actor: Actor) -> Decision:
 
     Not for who runs the hub or gives out its roles and keys: ``roles.KEPT_FROM`` keeps them apart.
     """
-    return _role(actor, Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
+    return role(actor, Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
 
 
 def search_subjects(actor: Actor) -> Decision:
     """Search the evidence by a person's or an organisation's number; every look is evidence itself (R84)."""
-    return _role(actor, Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
+    return role(actor, Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
 
 
 def ask_destruction(actor: Actor) -> Decision:
     """Ask for the destruction of personal details beside entries, and see such requests."""
-    return _role(actor, Role.AUDIT_ADMINISTRATOR)
+    return role(actor, Role.AUDIT_ADMINISTRATOR)
 
 
 def decide_destruction(actor: Actor, asked_by: uuid.UUID) -> Decision:
     """Confirm or decline it: an auditor or another administrator of the log, never who asked."""
-    decision = _role(actor, Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
+    decision = role(actor, Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
     if isinstance(decision, Allowed) and actor.person_id == asked_by:
         return Denied("permission.own_request", "You asked for this, so another person has to decide about it.")
     return decision

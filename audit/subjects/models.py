@@ -1,7 +1,8 @@
 """Tables of the blind index. The app role may insert and read their rows, never change or delete them.
 
 None of them refers to another by a foreign key: they are written beside busy statements, and looking up what the same
-statement has just inserted would be paid with every call. Verification compares them with the entries instead.
+statement has just inserted would be paid with every call. They help to find entries and prove nothing: what proves is
+the entry, whose encrypted part names the subjects too.
 """
 
 import uuid
