@@ -42,7 +42,7 @@ ELSEWHERE = {
     "make test": ("../.ci/run", ""),
     "shuniu up": ("integration/hub/test_up.py", "test_own_services_replace_the_embedded_ones"),
     "shuniu witness --folder witness --log log-keys.txt": (
-        "integration/audit/test_witness.py",
+        "prove/test_witness_process.py",
         "test_a_killed_witness_keeps_its_promise",
     ),
     "shuniu down": ("integration/hub/test_up.py", "test_killed_hub_leaves_no_orphans_and_starts_again"),
