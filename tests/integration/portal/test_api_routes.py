@@ -258,5 +258,5 @@ def test_every_route_but_the_open_ones_asks_for_a_token(world: World) -> None:
                 assert refused(answer) == (401, "access.sign_in"), path
             else:
                 opened.add(path)
-    hashes = {"/api/v1/log/checkpoint", "/api/v1/log/tile/{name}"}
+    hashes = {"/api/v1/log/checkpoint", "/api/v1/log/cosigned", "/api/v1/log/tile/{name}"}
     assert opened == {"/api/v1/openapi.json", "/api/v1/keys"} | hashes

@@ -62,7 +62,11 @@ def wait_until(true: Callable[[], object], seconds: float = 30.0) -> None:
 
 def _socket_inodes(pid: int) -> set[str]:
     inodes = set()
-    for link in Path(f"/proc/{pid}/fd").iterdir():
+    try:
+        links = list(Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:  # it has ended
+        links = []
+    for link in links:
         try:
             target = str(link.readlink())
         except OSError:
