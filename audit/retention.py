@@ -45,7 +45,7 @@ class Retention:
                 would lie in the database for longer than they are kept.
         """
         rule = _rule(settings.retention_rule)
-        floor = max(int(rule["years"]), int(_rule(LEGAL_FLOOR)["years"]))
+        floor = max(int(rule["years"]), legal_floor_years())
         years = settings.retention_years or floor
         if years < floor:
             raise Misconfigured(
@@ -89,6 +89,11 @@ def configured() -> Retention:
         return _site[0]
     law = _rule(LEGAL_FLOOR)
     return Retention(int(law["years"]), LEGAL_FLOOR, law["title_zh"], law["title_en"], Settings.hot_months)
+
+
+def legal_floor_years() -> int:
+    """Records of supplying personal information are kept at least so long (网络数据安全管理条例 Art. 12)."""
+    return int(_rule(LEGAL_FLOOR)["years"])
 
 
 def _rule(name: str) -> Mapping[str, Any]:

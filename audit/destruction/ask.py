@@ -16,11 +16,10 @@ from audit.append import append, configured
 from audit.destruction.models import Destruction
 from audit.destruction.named import entries_naming
 from audit.models import Evidence, EvidencePersonal
+from audit.retention import legal_floor_years
 from audit.subjects.blind import SubjectKind
 from schemas.words import BasisKind
 
-FLOOR_YEARS = 3
-"""Records of supplying personal information are kept at least three years (网络数据安全管理条例 Art. 12)."""
 _LONGEST_NUMBER = 100
 _BASIS = ("document", "number", "article")
 
@@ -59,7 +58,7 @@ def ask_for_entry(session: Session, actor: Actor, entry_id: uuid.UUID, grounds: 
         raise Conflict(
             "destruction.too_early",
             "The legal term of {years} years is not over. Say what lets the details be destroyed before, or wait.",
-            years=FLOOR_YEARS,
+            years=legal_floor_years(),
         )
     return _asked(session, actor, made, f"evidence/{entry_id}", {})
 
@@ -89,7 +88,7 @@ def floor() -> datetime:
     """Details of entries from this moment on are within the legal term of retention."""
     now = system_now()
     last_day = 28 if (now.month, now.day) == (2, 29) else now.day
-    return now.replace(year=now.year - FLOOR_YEARS, day=last_day)
+    return now.replace(year=now.year - legal_floor_years(), day=last_day)
 
 
 def until(destruction: Destruction) -> datetime | None:

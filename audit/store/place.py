@@ -10,12 +10,12 @@ from adapters.errors import Misconfigured, NotFound
 from adapters.object_lock import LockedStore
 from adapters.objects import ObjectStore
 from adapters.settings import Settings
+from audit.retention import legal_floor_years
 
 CHECKPOINT = "checkpoint"
 COSIGNED = "cosigned"
 """The newest published checkpoint that enough witnesses cosigned."""
 TEXT = "text/plain; charset=utf-8"
-LEGAL_FLOOR_YEARS = 3
 DAYS_OF_A_YEAR = 366
 
 
@@ -42,14 +42,14 @@ class Place:
         Raises:
             Misconfigured: one is missing, or checkpoints would be kept for less than the law asks.
         """
-        if settings.lock_years < LEGAL_FLOOR_YEARS:
+        if settings.lock_years < legal_floor_years():
             raise Misconfigured(
                 "settings.lock_too_short",
                 "The setting {setting} is {years}: checkpoints are kept for {floor} years at least. Set it to that"
                 " or more.",
                 setting="SHUNIU_LOCK_YEARS",
                 years=settings.lock_years,
-                floor=LEGAL_FLOOR_YEARS,
+                floor=legal_floor_years(),
             )
         tiles = ObjectStore(settings, settings.log_bucket)
         return cls(tiles, LockedStore(settings), settings.log_prefix.strip("/"), settings.lock_years)

@@ -9,10 +9,11 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from adapters.errors import ShuniuError
-from audit.destruction.ask import FLOOR_YEARS, Grounds, ask_for_entry, ask_for_subject
+from audit.destruction.ask import Grounds, ask_for_entry, ask_for_subject
 from audit.destruction.decide import confirm, decline
 from audit.destruction.models import DestructionState
 from audit.destruction.queries import requests
+from audit.retention import legal_floor_years
 from audit.subjects.blind import SubjectKind
 from audit.subjects.shown import LONGEST_NUMBER
 from directory.people.queries import person_names
@@ -93,7 +94,7 @@ def _page(session: Session) -> dict[str, Any]:
         "entry": request.values.get("entry", "")[:36],
         "kinds": list(SubjectKind),
         "longest_number": LONGEST_NUMBER,
-        "years": FLOOR_YEARS,
+        "years": legal_floor_years(),
     }
 
 

@@ -86,7 +86,7 @@ def test_the_legal_term_holds_unless_the_basis_says_otherwise(log: Log, monkeypa
     with log.session("app") as session:
         with pytest.raises(Conflict):
             ask_for_entry(session, ASKS, entry, USUAL)
-        monkeypatch.setattr(ask, "FLOOR_YEARS", 0)
+        monkeypatch.setattr(ask, "legal_floor_years", lambda: 0)
         asked = ask_for_entry(session, ASKS, entry, USUAL)
         decline(session, DECIDES, asked.id, "依据不足")
         session.commit()
