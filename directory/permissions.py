@@ -237,6 +237,16 @@ def see_case(actor: Actor, requester_id: uuid.UUID, provider_id: uuid.UUID) -> D
     return Denied("permission.case", "This case is between two other agencies.")
 
 
+def supervise(actor: Actor) -> Decision:
+    """See the cases of all agencies in lists: the coordinating office, the regulator, auditors ([M] Art. 14, 18)."""
+    if actor.has(Role.COORDINATOR, Role.REGULATOR, Role.AUDITOR):
+        return ALLOWED
+    reason = (
+        "Only the coordinating office and those who supervise see every agency's cases. Open your own list instead."
+    )
+    return Denied("permission.supervision", reason)
+
+
 def register_receipt(actor: Actor, provider_id: uuid.UUID) -> Decision:
     """Register that the written form arrived; it starts the provider's ten working days (R39)."""
     return own(actor, provider_id, Role.ANSWERER)

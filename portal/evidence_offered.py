@@ -13,6 +13,7 @@ from directory.people.models import Person
 from exchange.applications.models import Application
 from exchange.grants.models import Grant
 from portal.evidence_filters import AT
+from portal.names import agency_name
 
 MOST_OFFERED = 200
 Offer = tuple[str, str]
@@ -51,7 +52,7 @@ def offered(session: Session) -> Offered:
         ResourceVersion, ResourceVersion.id == Application.resource_version_id
     )
     return Offered(
-        agencies=[(one.credit_code, one.name) for one in agencies(session, limit=MOST_OFFERED).items],
+        agencies=[(one.credit_code, agency_name(one)) for one in agencies(session, limit=MOST_OFFERED).items],
         people=[
             (f"{name}{AT}{agency}", "")
             for name, agency in session.execute(people.order_by(Person.name, Person.id).limit(MOST_OFFERED))

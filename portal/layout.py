@@ -40,11 +40,16 @@ def _agency(account: Identified) -> str:
 WITHIN = {
     "answers": "applications",
     "browse": "grants",
+    "changes": "catalogue",
+    "destructions": "evidence",
+    "evidence_case": "evidence",
+    "evidence_month": "evidence",
     "files": "deliveries",
     "keys": "agencies",
     "people": "agencies",
     "reviews": "catalogue",
     "sources": "catalogue",
+    "subject_search": "evidence",
     "workbook": "compile",
 }
 """Parts without an entry of the navigation → the part under whose entry their pages lie."""

@@ -94,7 +94,7 @@ def listed(
         "chips": [
             (_text(value, one, names), toggled(one.field, value)) for one in facets for value in chosen[one.field]
         ],
-        "clear": here_with(**{one.field: None for one in facets}),
+        "without": here_with(**{one.field: None for one in facets}),
         "sorts": [(key, translate(SORTS[key])) for key in listing.orders],
         "sort": order if order in listing.orders else next(iter(listing.orders)),
         "next_cursor": page.next_cursor,

@@ -17,7 +17,6 @@ from audit.actor import Actor
 from directory import permissions
 from directory.calendars.queries import calendars
 from directory.catalogue.models import ResourceVersion
-from directory.people.roles import Role
 from exchange.agreements.models import Agreement
 from exchange.applications import load
 from exchange.applications.deadlines import RUNNING, days_left
@@ -143,10 +142,18 @@ def late(session: Session, actor: Actor) -> Listing[Application]:
     Raises:
         NotAllowed: as for ``overdue``.
     """
-    if not actor.has(Role.COORDINATOR, Role.REGULATOR, Role.AUDITOR):
-        reason = "Only the coordinating office and those who supervise see every agency's overdue answers."
-        permissions.require(permissions.Denied("application.supervision", reason))
+    permissions.require(permissions.supervise(actor))
     return _listing(_overdue(case_today(session)), first="due")
+
+
+def of_all(actor: Actor) -> Listing[Application]:
+    """Every agency's applications whose form is generated, as a list to narrow and to order.
+
+    Raises:
+        NotAllowed: as for ``overdue``.
+    """
+    permissions.require(permissions.supervise(actor))
+    return _listing(Application.form_digest.is_not(None))
 
 
 def overdue_count(session: Session) -> int:

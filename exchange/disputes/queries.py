@@ -2,14 +2,13 @@
 
 import uuid
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session, selectinload
 
 from adapters.listing import Listing, Order
 from adapters.paging import USUAL_PAGE, Page
 from audit.actor import Actor
 from directory import permissions
-from directory.people.roles import Role
 from exchange.applications.models import Application
 from exchange.disputes import load
 from exchange.disputes.models import Dispute, DisputeState, Statement
@@ -34,10 +33,18 @@ def waiting(actor: Actor) -> Listing[Dispute]:
     Raises:
         NotAllowed: as for ``open_disputes``.
     """
-    if not actor.has(Role.COORDINATOR, Role.REGULATOR, Role.AUDITOR):
-        reason = "Only the coordinating office and those who supervise read all disputes. Open your own list instead."
-        permissions.require(permissions.Denied("dispute.office", reason))
+    permissions.require(permissions.supervise(actor))
     return _listing(Dispute.state.in_(STILL_OPEN), first="oldest")
+
+
+def of_all(actor: Actor) -> Listing[Dispute]:
+    """Every dispute, concluded ones too, as a list to narrow and to order.
+
+    Raises:
+        NotAllowed: as for ``open_disputes``.
+    """
+    permissions.require(permissions.supervise(actor))
+    return _listing(true())
 
 
 def mine(session: Session, actor: Actor, *, cursor: str | None = None, limit: int = USUAL_PAGE) -> Page[Dispute]:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session, selectinload
 
 from adapters.listing import Listing, Order
@@ -49,6 +49,16 @@ def standing() -> Listing[Grant]:
 def given(actor: Actor) -> Listing[Grant]:
     """Grants on resources of the actor's agency, as a list to narrow and to order."""
     return _listing(Grant.provider_id == actor.agency_id)
+
+
+def of_all(actor: Actor) -> Listing[Grant]:
+    """Every grant, as a list to narrow and to order.
+
+    Raises:
+        NotAllowed: neither the coordinating office nor the regulator nor an auditor.
+    """
+    permissions.require(permissions.supervise(actor))
+    return _listing(true())
 
 
 def on_my_resources(

@@ -14,6 +14,7 @@ from directory.catalogue.models import ResourceVersion
 from directory.catalogue.queries import version as catalogue_version
 from directory.people.queries import person_names
 from directory.people.roles import Role
+from directory.permissions import Allowed, supervise
 from exchange.applications import queries
 from exchange.applications.decisions import agreed_items, condition_refused
 from exchange.applications.draft import amend, draft
@@ -67,6 +68,7 @@ NEXT = {
 STATE = Facet("state", N_("State"), "ApplicationState")
 REQUESTER, PROVIDER = Facet("requester", N_("Requesting agency")), Facet("provider", N_("Provider"))
 FACETS = {"mine": (STATE, PROVIDER), "received": (STATE, REQUESTER), "overdue": (STATE, PROVIDER, REQUESTER)}
+FACETS["all"] = FACETS["overdue"]
 COLUMNS: tuple[Column[queries.ApplicationRow], ...] = (
     (N_("Number"), lambda row, names: row.number),
     (N_("Requesting agency"), lambda row, names: names[row.requester_id]),
@@ -87,14 +89,16 @@ CONDITION_REFUSED = N_(
 @blueprint.get("/")
 @access(SIGNED_IN)
 def index() -> ResponseReturnValue:
-    """Applications of my agency, or with ``view=received`` those to it, or with ``view=overdue`` all overdue ones."""
+    """Applications of my agency or to it; those who supervise see every agency's, and which answers are overdue."""
     session, actor = current_session(), current_actor()
     views = _views()
-    view = request.args.get("view", views[0][0])
+    view = request.args.get("view", "all" if actor.has(Role.AUDITOR) else views[0][0])
     if view == "received":
         listing = queries.received(actor)
     elif view == "overdue":
         listing = queries.late(session, actor)
+    elif view == "all":
+        listing = queries.of_all(actor)
     else:
         view, listing = "mine", queries.own(actor)
     return listed(
@@ -288,8 +292,8 @@ def _views() -> list[tuple[str, str, str]]:
     provider = (("received", N_("Received by my agency")),)
     mine = (("mine", N_("Of my agency")),)
     found = [*provider, *mine] if actor.has(Role.ANSWERER) and not actor.has(Role.REQUESTER) else [*mine, *provider]
-    if actor.has(Role.COORDINATOR, Role.REGULATOR, Role.AUDITOR):
-        found.insert(0, ("overdue", N_("Overdue, of all agencies")))
+    if isinstance(supervise(actor), Allowed):
+        found[:0] = [("overdue", N_("Overdue, of all agencies")), ("all", N_("Of all agencies"))]
     return [(key, _(title), url_for(".index", view=key)) for key, title in found]
 
 

@@ -21,6 +21,7 @@ from directory.permissions import Allowed, read_evidence
 from portal.forms import form_again
 from portal.labels import label
 from portal.languages import is_chinese
+from portal.names import agency_name
 from schemas.rule_sets import RuleSet, rule_set
 
 Moment = tuple[datetime, str, str, str]
@@ -84,9 +85,9 @@ def reads_evidence(actor: Actor, *sides: Agency) -> bool:
 
 
 def names_by_code(session: Session, codes: Collection[str]) -> dict[str, str]:
-    """Names of agencies by their unified social credit code."""
-    rows = session.execute(select(Agency.credit_code, Agency.name).where(Agency.credit_code.in_(codes)))
-    return {code: name for code, name in rows}
+    """Names of agencies in the reader's language, by their unified social credit code."""
+    found = session.scalars(select(Agency).where(Agency.credit_code.in_(codes)))
+    return {agency.credit_code: agency_name(agency) for agency in found}
 
 
 def answer_rule(key: str) -> str:

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from directory import permissions
 from directory.agencies.queries import agencies
 from directory.people.queries import person_names
 from directory.people.roles import Role
@@ -55,22 +56,23 @@ COLUMNS: tuple[Column[Dispute], ...] = (
 @blueprint.get("/")
 @access(SIGNED_IN)
 def index() -> ResponseReturnValue:
-    """Disputes that wait for the office, or those in which my agency takes part."""
+    """Disputes in which my agency takes part; those who supervise see every agency's, first those that wait."""
     actor = current_actor()
-    supervises = actor.has(Role.COORDINATOR, Role.REGULATOR, Role.AUDITOR)
-    waiting = request.args.get("view", "open" if supervises else "mine") == "open"
-    views = [("mine", _("With my agency"), url_for(".index", view="mine"))]
-    if supervises:
-        views.insert(0, ("open", _("Open, of all agencies"), url_for(".index", view="open")))
+    supervises = isinstance(permissions.supervise(actor), permissions.Allowed)
+    view = request.args.get("view", "open" if supervises else "mine")
+    listings = {"open": queries.waiting, "all": queries.of_all}
+    listing = listings.get(view, queries.of_agency)(actor)
+    titles = {"open": _("Open, of all agencies"), "all": _("Of all agencies")} if supervises else {}
+    titles["mine"] = _("With my agency")
     return listed(
         "disputes/index.html",
         N_("Disputes"),
-        queries.waiting(actor) if waiting else queries.of_agency(actor),
+        listing,
         as_they_are,
         FACETS,
         COLUMNS,
-        view="open" if waiting else "mine",
-        views=views,
+        view=view if view in titles else "mine",
+        views=[(key, title, url_for(".index", view=key)) for key, title in titles.items()],
     )
 
 

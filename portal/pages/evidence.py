@@ -20,7 +20,7 @@ from audit.proof import prove
 from audit.queries import Found, indices, log_state, personal
 from audit.search import Search, search
 from directory.people.queries import person_names
-from directory.permissions import Allowed, open_details, read_evidence, require
+from directory.permissions import Allowed, ask_destruction, open_details, read_evidence, require
 from portal.access import SIGNED_IN, access, current_actor, roles
 from portal.edge import current_session, portal_settings
 from portal.evidence_filters import READERS, Asked, asked, kind_groups
@@ -65,6 +65,7 @@ def index() -> ResponseReturnValue:
         words=in_words(session, _subjects(page.items)),
         open_cases=_open_cases(session, actor, page.items),
         asked=wanted,
+        case_of=_application(session, wanted.search.matter),
     )
 
 
@@ -125,6 +126,11 @@ def _open_cases(session: Session, actor: Actor, entries: Iterable[Evidence]) -> 
     return {one for one in matters if isinstance(read_evidence(actor, codes_of_case(session, one)), Allowed)}
 
 
+def _application(session: Session, matter: str) -> str:
+    """The application whose case a matter is; "" when it is none."""
+    return matter.partition("/")[2] if codes_of_case(session, matter) else ""
+
+
 def _page(entry_id: uuid.UUID) -> dict[str, Any]:
     session = current_session()
     found = own_entry(session, current_actor(), entry_id)
@@ -143,7 +149,10 @@ def _page(entry_id: uuid.UUID) -> dict[str, Any]:
         "words": in_words(session, (row.subject, row.matter)),
         "log": log_state(session),
         "log_key": str(log_keys(settings).log) if settings.log_verifier or settings.log_key else "",
+        "open_case": row.matter in _open_cases(session, current_actor(), [row]),
+        "may_ask": isinstance(ask_destruction(current_actor()), Allowed),
         "destroyed_by": None if found.has_personal else destroyed_by(session, row.id),
+        "case_of": _application(session, row.matter),
         "may_open": found.has_personal and current_actor().has(*READERS),
     }
 

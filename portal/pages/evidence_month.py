@@ -18,6 +18,7 @@ from portal.edge import current_session
 from portal.evidence_filters import READERS
 from portal.exports import Cell, wanted_export
 from portal.labels import label
+from portal.names import agency_name
 from portal.pages.frame import Pages
 from portal.recorded_searches import record_search
 from portal.signed_exports import Shown, signed_export
@@ -45,7 +46,7 @@ def index() -> ResponseReturnValue:
     refusals = _refusals(session, agency.credit_code, since, until) if agency else {}
     stated = {"agency": agency.credit_code, "month": f"{first:%Y-%m}"} if agency else {}
     if wanted_export() and agency:
-        title = f"{agency.name} {first:%Y-%m}"
+        title = f"{agency_name(agency)} {first:%Y-%m}"
         shown = Shown("month", title, _heads(), stated)
         return signed_export(session, actor, shown, [_cells(line, refusals) for line in lines])
     record_search(session, actor, "month", stated)
@@ -53,7 +54,7 @@ def index() -> ResponseReturnValue:
         "evidence/month.html",
         log=log_state(session),
         everything=everything,
-        agencies=[(one.credit_code, one.name) for one in agencies(session, limit=MOST_AGENCIES).items]
+        agencies=[(one.credit_code, agency_name(one)) for one in agencies(session, limit=MOST_AGENCIES).items]
         if everything
         else [],
         agency=agency,

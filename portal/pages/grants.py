@@ -12,6 +12,7 @@ from sqlalchemy import select
 from audit.actor import Actor
 from directory.agencies.models import Agency
 from directory.people.roles import Role
+from directory.permissions import Allowed, supervise
 from exchange.applications.steps import steps_of_grant
 from exchange.deliveries.queries import of_grant
 from exchange.grants import queries
@@ -35,12 +36,14 @@ STOPPERS = roles(Role.ANSWERER, Role.SECURITY_ADMINISTRATOR)
 ENDERS = roles(Role.ANSWERER, Role.SECURITY_ADMINISTRATOR, Role.REQUESTER)
 TABS = (("terms", N_("Terms")), ("deliveries", N_("Deliveries")), ("releases", N_("What left")))
 VIEWS = (
+    ("all", N_("Of all agencies")),
     ("mine", N_("Applied for by my agency")),
     ("standing", N_("For every agency")),
     ("given", N_("On my agency's data")),
 )
 STATE = Facet("state", N_("State"), "GrantState")
 REQUESTER, PROVIDER = Facet("requester", N_("Requesting agency")), Facet("provider", N_("Provider"))
+FACETS = {"given": (STATE, REQUESTER), "all": (STATE, PROVIDER, REQUESTER)}
 COLUMNS: tuple[Column[Grant], ...] = (
     (N_("Number"), lambda grant, names: grant.number),
     (N_("Code"), lambda grant, names: grant.resource.code),
@@ -63,21 +66,24 @@ MOST_RELEASES = 50
 @blueprint.get("/")
 @access(SIGNED_IN)
 def index() -> ResponseReturnValue:
-    """Grants of my agency, the standing ones, or those on my agency's resources."""
+    """Grants of my agency, the standing ones, those on my agency's resources; all, for those who supervise."""
     actor = current_actor()
     gives = actor.has(Role.ANSWERER) and not actor.has(Role.REQUESTER)
-    view = request.args.get("view", "given" if gives else "mine")
     listings = {"mine": queries.held(actor), "standing": queries.standing(), "given": queries.given(actor)}
+    supervises = isinstance(supervise(actor), Allowed)
+    if supervises:
+        listings = {"all": queries.of_all(actor)} | listings
+    view = request.args.get("view", "all" if supervises else "given" if gives else "mine")
     view = view if view in listings else "mine"
     return listed(
         "grants/index.html",
         N_("Grants"),
         listings[view],
         as_they_are,
-        (STATE, REQUESTER if view == "given" else PROVIDER),
+        FACETS.get(view, (STATE, PROVIDER)),
         COLUMNS,
         view=view,
-        views=[(key, _(title), url_for(".index", view=key)) for key, title in VIEWS],
+        views=[(key, _(title), url_for(".index", view=key)) for key, title in VIEWS if key in listings],
     )
 
 

@@ -62,7 +62,7 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
     if not actor.has(Role.SYSTEM_ADMINISTRATOR):
         return []
     state, here = _state(session, SHOWN), url_for("operations.show")
-    services, failed, late = state["services"], state["failed"], state["late"]
+    services = state["services"]
     ailing = [each for each in services if each["health"] not in WELL]
     return [
         DeskSection(
@@ -80,23 +80,8 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
             else N_("This hub's services were not started by `shuniu up`."),
             order=5,
         ),
-        DeskSection(
-            title=N_("Work that failed in the last 30 days"),
-            items=[_work(each, here) for each in failed],
-            total=len(failed),
-            at_least=len(failed) == SHOWN,
-            more=here,
-            empty=N_("No load or delivery failed."),
-            order=7,
-        ),
-        DeskSection(
-            title=N_("Work that nobody takes"),
-            items=[_work(each, here) for each in late],
-            total=len(late),
-            at_least=len(late) == SHOWN,
-            more=here,
-            order=8,
-        ),
+        _heap(N_("Work that failed in the last 30 days"), state["failed"], here, 7, N_("No load or delivery failed.")),
+        _heap(N_("Work that nobody takes"), state["late"], here, 8),
         _log(state["log"], state["store"], state["disk"], here),
     ]
 
@@ -113,6 +98,18 @@ def _state(session: Session, most: int) -> dict[str, Any]:
         "disk": Disk(usage.total, usage.free),
         "not_locked": NOT_LOCKED,
     }
+
+
+def _heap(title: str, rows: Sequence[Work], here: str, order: int, empty: str = "") -> DeskSection:
+    return DeskSection(
+        title=title,
+        items=[_work(each, here) for each in rows],
+        total=len(rows),
+        at_least=len(rows) == SHOWN,
+        more=here,
+        empty=empty,
+        order=order,
+    )
 
 
 def _work(work: Work, here: str) -> DeskItem:

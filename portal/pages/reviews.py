@@ -194,7 +194,8 @@ def _desk(actor: Actor, session: Session) -> Sequence[DeskSection]:
                 )
                 for found in page.items
             ]
-            sections.append(DeskSection(title, items, len(items), empty=empty, order=20 + order))
+            more_wait = page.next_cursor is not None
+            sections.append(DeskSection(title, items, len(items), empty=empty, order=20 + order, at_least=more_wait))
     return sections
 
 

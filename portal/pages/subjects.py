@@ -64,7 +64,7 @@ def in_words(session: Session, subjects: Iterable[str]) -> dict[str, str]:
     for subject in {one for one in subjects if one}:
         noun, _slash, key = subject.partition("/")
         identity = _identity(key)
-        found[subject] = _titled(noun, "" if identity else key)
+        found[subject] = _titled(noun, "" if identity or noun == "case_clock" else key)
         if identity and noun in _NAMES:
             by_noun.setdefault(noun, {})[identity] = subject
     for noun, wanted in by_noun.items():
