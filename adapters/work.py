@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -21,6 +21,13 @@ LEASE = timedelta(minutes=10)
 MAXIMUM_ATTEMPTS = 5
 SAID = "said"
 """Where ``result`` keeps a problem's sentence."""
+
+
+class Turn(NamedTuple):
+    """What a chore of the worker did in one transaction: how much, and whether it goes on with more at once."""
+
+    done: int
+    more: bool = False
 
 
 class Runner(StrEnum):

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from adapters.database import transaction
 from adapters.errors import Sentence, ShuniuError, Terminal, Transient
 from adapters.settings import Settings
-from adapters.work import Runner, Work, claim, fail, finish, owned
+from adapters.work import Runner, Turn, Work, claim, fail, finish, owned
 from audit.months import make_months
 from audit.sequence import run_forever
 from audit.stamps.run import run_forever as stamp_forever
@@ -36,16 +36,16 @@ from portal.wiring import wire
 Task = Callable[[Session, Settings, Mapping[str, Any]], dict[str, Any]]
 """Does a piece of work in the session's transaction, which the worker commits together with the row's end."""
 
-Chore = Callable[[Session], int]
-"""Does what has fallen due, some of it at a time, and says how much."""
+Chore = Callable[[Session], Turn]
+"""Does what has fallen due, some of it at a time."""
 
 KINDS: dict[str, Task] = {}
 """Short kinds of work by name; a room's function is entered here, in the room above all others."""
 
 CHORES: dict[str, Chore] = {
-    "grants whose term is over": expire,
-    "releases left open": sweep_open,
-    "months of evidence made ahead": make_months,
+    "grants whose term is over": lambda session: Turn(expire(session)),
+    "releases left open": lambda session: Turn(sweep_open(session)),
+    "months of evidence made ahead": lambda session: Turn(make_months(session)),
     "anomalies": find,
 }
 """What every worker looks after. Releases that a killed process left open are closed here and not by Airflow's sweep:
@@ -74,7 +74,7 @@ class Worker:
         self._kinds = kinds
         self._chores = chores
         self._stop = threading.Event()
-        self._chores_due = 0.0
+        self._due = dict.fromkeys(chores, 0.0)
 
     def stop(self, *_: int | FrameType | None) -> None:
         """End after what is being done now; also a signal handler."""
@@ -97,9 +97,8 @@ class Worker:
             if not sequencer.is_alive():
                 raise Terminal("worker.no_sequencer", "The evidence sequencer ended; its reason is in the log above.")
             try:
-                done = self.work_once()
-                self._do_chores()
-                pause = 0.0 if done else IDLE_SECONDS
+                done, more = self.work_once(), self.chores_once()
+                pause = 0.0 if done or more else IDLE_SECONDS
             except SQLAlchemyError as error:
                 pause = min(LONGEST_PAUSE, max(IDLE_SECONDS, pause * 2))
                 log.warning("The database does not answer (%s); trying again in %.1f s.", type(error).__name__, pause)
@@ -133,17 +132,24 @@ class Worker:
             with suppress(Transient), transaction(url) as session:
                 fail(session, owned(session, work_id, token), said, retry_may_help=helps)
 
-    def _do_chores(self) -> None:
-        if time.monotonic() < self._chores_due:
-            return
-        self._chores_due = time.monotonic() + CHORE_SECONDS
-        for name, chore in self._chores.items():
+    def chores_once(self) -> bool:
+        """One turn of each chore that is due; whether one of them goes on at once. None can end the worker."""
+        for name in [name for name, due in self._due.items() if due <= time.monotonic()]:
+            self._due[name] = time.monotonic() + CHORE_SECONDS
             try:
                 with transaction(self._settings.app_database_url) as session:
-                    if done := chore(session):
-                        log.info("%s: %d", name, done)
-            except ShuniuError as error:
-                log.warning("%s: %s", name, error)
+                    turn = self._chores[name](session)
+            except OperationalError:
+                raise
+            except Exception as error:  # whatever a chore does wrong must hold up neither the others nor the sequencer
+                known = isinstance(error, ShuniuError)
+                log.log(logging.WARNING if known else logging.ERROR, "%s: %s", name, error, exc_info=not known)
+                continue
+            if turn.done:
+                log.info("%s: %d", name, turn.done)
+            if turn.more:
+                self._due[name] = 0.0
+        return 0.0 in self._due.values()
 
 
 def main(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Decide on what was found: dismiss it, or suspend the grant for it (R48)."""
+"""Decide on what was found: suspend the grant for it, note that something else was done, or dismiss it (R48)."""
 
 import uuid
 
@@ -47,6 +47,19 @@ def suspend_for(session: Session, actor: Actor, anomaly_id: uuid.UUID, *, reason
             "This is about an account and no single grant. Ask the security administrator to freeze the account.",
         )
     suspend(session, actor, anomaly.grant_id, reason=reason, found=f"anomaly/{anomaly.id}")
+    _decide(session, actor, anomaly, AnomalyState.ACTED, reason)
+    return anomaly
+
+
+def note_acted(session: Session, actor: Actor, anomaly_id: uuid.UUID, *, reason: str) -> Anomaly:
+    """Say that something was done about it: the grant is suspended or ended already, or the account is frozen.
+
+    Raises:
+        NotAllowed: the actor is no auditor.
+        Conflict: it is decided already.
+        InvalidInput: no reason.
+    """
+    anomaly = _open(session, actor, anomaly_id, "anomaly.acted")
     _decide(session, actor, anomaly, AnomalyState.ACTED, reason)
     return anomaly
 

@@ -10,6 +10,7 @@ from adapters.listing import Heap, Listing, Order
 from audit.actor import Actor
 from audit.models import Evidence
 from directory.permissions import require
+from exchange.grants.models import Grant, GrantState
 from oversight.anomalies.decide import unknown
 from oversight.anomalies.models import Anomaly, AnomalyState
 from oversight.anomalies.permissions import read_anomalies
@@ -61,6 +62,13 @@ def anomaly(session: Session, actor: Actor, anomaly_id: uuid.UUID) -> Anomaly:
     if found is None:
         raise unknown()
     return found
+
+
+def standing_still(session: Session, rows: Collection[Anomaly]) -> dict[uuid.UUID, str]:
+    """The states of those of the anomalies' grants that are suspended or have ended."""
+    ids = {row.grant_id for row in rows if row.grant_id}
+    states = session.execute(select(Grant.id, Grant.state).where(Grant.id.in_(ids), Grant.state != GrantState.ACTIVE))
+    return {row.id: row.state for row in states}
 
 
 def rests_on(session: Session, entries: Collection[str]) -> Sequence[Evidence]:

@@ -42,14 +42,14 @@ class Found:
 
 
 def record(session: Session, found: Collection[Found]) -> int:
-    """Write down what is new, and let what is open grow; what was decided stays as it is.
+    """Write down what is new, and let what is open grow; what was decided stays as it is, also when that is just now.
 
     Returns:
         how many are new. The caller commits.
     """
     latest = {each.key: each for each in found}
-    rows = session.scalars(select(Anomaly).where(Anomaly.key.in_(list(latest))))
-    known = {row.key: row for row in rows}
+    mine = select(Anomaly).where(Anomaly.key.in_(list(latest))).order_by(Anomaly.id).with_for_update()
+    known = {row.key: row for row in session.scalars(mine.execution_options(populate_existing=True))}
     for key, row in known.items():
         if row.state == AnomalyState.OPEN and latest[key].unusual.score >= row.score:
             _state(row, latest[key])

@@ -23,24 +23,27 @@ from oversight.anomalies.places import place_of
 from schemas.words import Mode
 
 AnyRow = Row[*tuple[Any, ...]]
+LONGEST_CLIENT = 64
 SAMPLE = 1_000
 """Releases of a grant on a day that are looked at one by one: the latest."""
 
 
-def uses_since(session: Session, size: int, most: int) -> tuple[list[Use], int]:
+def uses_since(session: Session, size: int, most: int) -> tuple[list[Use], int, int]:
     """Uses by accounts among the entries from a number on, in the log's order; archived ones are passed over.
+
+    So are texts that are no entry's, which verification names: one falsified text must not end the search.
 
     Args:
         size: the first number.
         most: entries to read.
 
     Returns:
-        the uses, and the number after the last entry read.
+        the uses, how many entries were read, and the number after the last of them.
     """
     numbered = select(LogLeaf.leaf_index, LogLeaf.evidence_id).where(LogLeaf.leaf_index >= size)
     leaves = session.execute(numbered.order_by(LogLeaf.leaf_index).limit(most)).all()
     if not leaves:
-        return [], size
+        return [], 0, size
     columns = (
         Evidence.id,
         Evidence.recorded_at,
@@ -54,23 +57,33 @@ def uses_since(session: Session, size: int, most: int) -> tuple[list[Use], int]:
     )
     order = {leaf.evidence_id: leaf.leaf_index for leaf in leaves}
     entries = sorted(session.execute(rows).all(), key=lambda row: order[row.id])
-    return _uses(session, entries), leaves[-1].leaf_index + 1
+    return _uses(session, entries), len(leaves), leaves[-1].leaf_index + 1
 
 
 def _uses(session: Session, entries: Sequence[AnyRow]) -> list[Use]:
-    entries = [row for row in entries if row.body]
-    data = {row.id: orjson.loads(row.body)["data"] for row in entries}
+    data = {row.id: stated for row in entries if (stated := _stated(row.body))}
+    entries = [row for row in entries if row.id in data]
     releases = _releases(session, [key for row in entries if (key := _key(row.subject, "release"))])
     grants = _known_grants(session, [key for row in entries if (key := _key(row.subject, "grant"))])
     agencies = _agencies(session, {row.agency_code for row in entries})
     details = personal_details(session, [row.id for row in entries])
     made = []
     for row in entries:
-        account = f"person/{row.person_id}" if row.person_id else f"client/{data[row.id]['actor']['client'] or ''}"
+        client = str(data[row.id]["actor"].get("client") or "")[:LONGEST_CLIENT]
+        account = f"person/{row.person_id}" if row.person_id else f"client/{client}"
         if account != "client/":
             place = place_of(str(details.get(row.id, {}).get("address", "")))
             made.append(_use(row, account, place, data[row.id].get("after") or {}, releases, grants, agencies))
     return made
+
+
+def _stated(body: bytes) -> Mapping[str, Any] | None:
+    """What an entry says; None where its text is archived or no entry's."""
+    try:
+        data = orjson.loads(body)["data"]
+        return data if isinstance(data["actor"], dict) and isinstance(data.get("after") or {}, dict) else None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def _use(
@@ -79,12 +92,14 @@ def _use(
     place: str,
     after: Mapping[str, Any],
     releases: Mapping[uuid.UUID, AnyRow],
-    grants: Collection[uuid.UUID],
+    grants: Mapping[uuid.UUID, uuid.UUID | None],
     agencies: Mapping[str, uuid.UUID],
 ) -> Use:
     release = releases.get(_key(row.subject, "release") or row.id)
-    granted = _key(row.subject, "grant")
-    grant_id = release.grant_id if release else granted if granted in grants else None
+    agency_id = release.agency_id if release else agencies.get(row.agency_code)
+    named = _key(row.subject, "grant")
+    own = named is not None and named in grants and grants[named] in (None, agency_id)
+    grant_id = release.grant_id if release else named if own else None
     return Use(
         entry=row.id,
         at=row.recorded_at,
@@ -94,12 +109,16 @@ def _use(
         agency_code=row.agency_code,
         place=place,
         grant_id=grant_id,
-        agency_id=release.agency_id if release else agencies.get(row.agency_code),
+        agency_id=agency_id,
         opened=release is not None and release.evidence_id == row.id,
-        rows=int(after.get("rows", 0)) if release else 0,
+        rows=_count(after.get("rows")) if release else 0,
         matter=release.matter if release else "",
         reason=str(after.get("reason", "")) if row.kind == "release.refused" else "",
     )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _releases(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AnyRow]:
@@ -108,8 +127,10 @@ def _releases(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Any
     return {row.id: row for row in rows}
 
 
-def _known_grants(session: Session, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    return set(session.scalars(select(Grant.id).where(Grant.id.in_(ids))))
+def _known_grants(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID | None]:
+    """Whose grants they are: an agency that calls under the grant of another does not use it."""
+    rows = session.execute(select(Grant.id, Grant.requester_id).where(Grant.id.in_(ids)))
+    return {row.id: row.requester_id for row in rows}
 
 
 def _agencies(session: Session, codes: Collection[str]) -> dict[str, uuid.UUID]:

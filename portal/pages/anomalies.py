@@ -17,11 +17,11 @@ from directory.people.queries import person_names
 from directory.people.roles import Role
 from directory.permissions import Allowed
 from exchange.grants.models import Grant
-from oversight.anomalies.decide import dismiss, may_suspend_for, suspend_for
+from oversight.anomalies.decide import dismiss, may_suspend_for, note_acted, suspend_for
 from oversight.anomalies.models import Anomaly, AnomalyState
 from oversight.anomalies.permissions import change_rule as may_change
 from oversight.anomalies.permissions import decide_anomaly, read_anomalies
-from oversight.anomalies.queries import anomaly, listing, rests_on, waiting
+from oversight.anomalies.queries import anomaly, listing, rests_on, standing_still, waiting
 from oversight.anomalies.rules import change_rule, rule_changes, rules_in_force
 from oversight.anomalies.scoring import EXPLANATION_MESSAGES
 from portal.access import access, current_actor, roles
@@ -45,11 +45,16 @@ LONGEST_NUMBER = 10
 
 @dataclass(frozen=True)
 class Shown:
-    """An anomaly as lists show it: what it is about and what was found, in words."""
+    """An anomaly as lists show it: what it is about and what was found, in words.
+
+    Attributes:
+        still: the state of its grant, where that is suspended or has ended; "" else.
+    """
 
     row: Anomaly
     about: str
     explanation: str
+    still: str
 
 
 FACETS = (
@@ -61,6 +66,7 @@ COLUMNS: tuple[Column[Shown], ...] = (
     (N_("Score"), lambda shown, names: shown.row.score),
     (N_("Rule"), lambda shown, names: label(shown.row.rule, "Rule")),
     (N_("Concerns"), lambda shown, names: shown.about),
+    (N_("State of the grant"), lambda shown, names: label(shown.still, "GrantState") if shown.still else ""),
     (N_("Agency"), lambda shown, names: names.get(shown.row.agency_id, "") if shown.row.agency_id else ""),
     (N_("What was found"), lambda shown, names: shown.explanation),
     (N_("State"), lambda shown, names: label(shown.row.state, "AnomalyState")),
@@ -96,18 +102,17 @@ def show(anomaly_id: uuid.UUID) -> str:
 @blueprint.post("/<uuid:anomaly_id>")
 @access(roles(Role.AUDITOR))
 def decide(anomaly_id: uuid.UUID) -> ResponseReturnValue:
-    """Suspend the grant, or dismiss the anomaly; both with a reason."""
-    dismissed = request.form.get("decision") == "dismiss"
-    service = dismiss if dismissed else suspend_for
+    """Suspend the grant, note that something was done, or dismiss the anomaly; all with a reason."""
+    decision = (request.form.getlist("decision") or [""])[-1]
+    service = {"dismiss": dismiss, "acted": note_acted}.get(decision, suspend_for)
     try:
         service(current_session(), current_actor(), anomaly_id, reason=request.form.get("reason", ""))
     except (InvalidInput, Conflict) as error:
         return form_again(error, "anomalies/show.html", **_page(anomaly_id))
-    done = (
-        _("The anomaly is dismissed.")
-        if dismissed
-        else _("The grant is suspended. Nothing leaves under it from now on.")
-    )
+    done = {
+        "dismiss": _("The anomaly is dismissed."),
+        "acted": _("It is noted that something was done about it."),
+    }.get(decision, _("The grant is suspended. Nothing leaves under it from now on."))
     flash(done, "success")
     return redirect(url_for(".show", anomaly_id=anomaly_id), 303)
 
@@ -162,11 +167,13 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
 
 def _shown(session: Session, rows: Sequence[Anomaly]) -> tuple[Shown, ...]:
     words = in_words(session, [about for row in rows for about in _about(row)])
+    still = standing_still(session, rows)
     return tuple(
         Shown(
             row,
             " · ".join([*(words[each] for each in _about(row)), *([row.client_id] if row.client_id else [])]),
             explained(row),
+            still.get(row.grant_id, "") if row.grant_id else "",
         )
         for row in rows
     )

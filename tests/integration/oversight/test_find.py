@@ -1,6 +1,8 @@
 """Planted misuse among steady use: each rule finds its own, once, and nothing else."""
 
 import json
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -19,6 +21,7 @@ from adapters.errors import Conflict, InvalidInput, NotAllowed
 from adapters.services.databases import connect
 from adapters.settings import Settings
 from audit.actor import Actor
+from audit.append import append
 from audit.keys import SigningKey
 from audit.models import Evidence
 from audit.reconcile import registered
@@ -30,9 +33,10 @@ from exchange.grants.models import Grant
 from exchange.grants.resume import resume
 from exchange.hooks import on_published
 from exchange.release import ReleaseRequest, check, complete_whole
-from oversight.anomalies.decide import dismiss, suspend_for
+from oversight.anomalies.decide import dismiss, note_acted, suspend_for
 from oversight.anomalies.find import find
-from oversight.anomalies.models import Anomaly, GrantUse, Remembered
+from oversight.anomalies.models import Anomaly, GrantUse, LookedThrough, Remembered
+from oversight.anomalies.queries import standing_still
 from oversight.anomalies.rules import change_rule, rules_in_force
 from oversight.anomalies.scoring import EXPLANATION_MESSAGES
 from portal.wiring import wire
@@ -98,10 +102,13 @@ class Planted:
                 sequencer.commit()
 
     def find(self) -> int:
-        """Number what is committed and look through it."""
+        """Number what is committed and look through it to its end; how many anomalies are new."""
         self.sequence()
-        new = find(self.session)
-        self.session.commit()
+        new, more = 0, True
+        while more:
+            done, more = find(self.session)
+            new += done
+            self.session.commit()
         return new
 
     def found(self, *grants: Grant) -> dict[str, list[str]]:
@@ -306,6 +313,90 @@ def test_what_was_dismissed_stays_so_and_is_not_found_again(planted: Planted) ->
     found = planted.one("volume.calls", grant)
     assert (found.state, found.measured["value"], found.decided_by) == ("DISMISSED", 9, planted.auditor.person_id)
     assert [entry.subject for entry in planted.entries("anomaly.dismissed")] == [f"anomaly/{found.id}"]
+
+
+def test_what_is_being_dismissed_does_not_grow_meanwhile(planted: Planted) -> None:
+    grant = used(planted, "meanwhile")
+    found = planted.one("volume.calls", grant)
+    for number in range(9):
+        planted.call(grant, matter=f"办件-{number}", key="一把")
+    planted.sequence()
+    with Session(create_engine(planted.settings.app_database_url, poolclass=NullPool)) as other:
+        dismiss(other, planted.auditor, found.id, reason="年度核查")
+        seeker = threading.Thread(target=planted.find)
+        seeker.start()
+        time.sleep(0.5)
+        other.commit()
+        seeker.join()
+    found = planted.one("volume.calls", grant)
+    assert (found.state, found.measured["value"]) == ("DISMISSED", 9)
+
+
+def test_something_else_was_done_where_no_grant_is_left_to_suspend(planted: Planted) -> None:
+    session, grant = planted.session, used(planted, "twice")
+    volume = planted.one("volume.calls", grant)
+    for _ in range(5):
+        planted.refused(grant, items=("open_1",))
+    planted.find()
+    refused = planted.one("refused", grant)
+    suspend_for(session, planted.auditor, volume.id, reason="超量")
+    with pytest.raises(Conflict):
+        suspend_for(session, planted.auditor, refused.id, reason="超量")
+    session.rollback()
+    suspend_for(session, planted.auditor, volume.id, reason="超量")
+    assert standing_still(session, [volume, refused]) == {grant.id: "SUSPENDED"}
+    for actor, reason, error in ((planted.administrator, "已停", NotAllowed), (planted.auditor, " ", InvalidInput)):
+        with pytest.raises(error):
+            note_acted(session, actor, refused.id, reason=reason)
+    note_acted(session, planted.auditor, refused.id, reason="已停")
+    session.commit()
+    assert (refused.state, refused.decided_by) == ("ACTED", planted.auditor.person_id)
+    told = [list(reconcile(session)) for name, reconcile in registered().items() if name.startswith("anomaly")]
+    assert not any(told)
+
+
+def test_calls_under_the_grant_of_another_say_nothing_of_that_grant(planted: Planted) -> None:
+    grant, stranger = planted.grant("innocent"), factories.agency(planted.session, "市外局")
+    program = factories.client(planted.session, stranger)
+    planted.session.commit()
+    for _ in range(6):
+        planted.refused(grant, program)
+    planted.find()
+    [found] = planted.session.scalars(select(Anomaly).where(Anomaly.client_id == program.client_id))
+    assert (found.finding, found.agency_id, found.grant_id) == ("refused", stranger.id, None)
+
+
+def test_callers_whom_nobody_knows_make_no_anomaly_and_no_memory(planted: Planted) -> None:
+    planted.find()
+    counted = select(func.count(Anomaly.id)), select(func.count()).select_from(Remembered)
+    before = [planted.session.scalar(count) for count in counted]
+    for number in range(40):
+        stranger = Actor(address=f"203.0.113.{number}")
+        for kind, noun in (("account.sign_in_refused", "account"), ("client.token_issued", "client")):
+            append(planted.session, kind, f"{noun}/{uuid.uuid4()}", stranger, outcome="REFUSED")
+    assert planted.find() == 0
+    assert [planted.session.scalar(count) for count in counted] == before
+
+
+def test_a_pass_is_bounded_and_a_falsified_text_does_not_stop_it(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted.find()
+    grant = planted.grant("bounded", 10)
+    for number in range(9):
+        planted.call(grant, matter=f"办件-{number}", key="一把")
+    bad = append(planted.session, "release.refused", f"grant/{grant.id}", planted.case.asks, outcome="REFUSED")
+    planted.sequence()
+    with connect(planted.settings.database_url) as owner:
+        owner.execute("UPDATE evidence_text SET body = 'x' WHERE evidence_id = %s", [bad.id])
+    monkeypatch.setattr("oversight.anomalies.find.CHUNK", 4)
+    through = planted.session.get_one(LookedThrough, 1)
+    first = through.size
+    assert find(planted.session).more
+    planted.session.commit()
+    assert through.size == first + 4
+    planted.find()
+    assert planted.found(grant)["volume.calls"] == ["bounded"]
 
 
 def test_a_standing_grant_is_not_the_auditors_to_stop(planted: Planted) -> None:

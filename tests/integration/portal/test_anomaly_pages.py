@@ -11,7 +11,7 @@ from audit.actor import Actor
 from audit.append import append
 from directory.people.roles import Role
 from exchange.grants.models import Grant
-from oversight.anomalies.models import Anomaly, AnomalyState
+from oversight.anomalies.models import Anomaly
 from oversight.anomalies.rules import rules_in_force
 from schemas.anomaly_rules import Rule, anomaly_rules
 from tests.integration.portal.conftest import Browser, People
@@ -64,13 +64,18 @@ def test_the_auditor_reads_suspends_and_dismisses(world: World, people: People, 
     assert "Suspend the grant" in page
     assert auditor.post(f"/anomalies/{loud.id}", {"reason": ""}).status_code == 422
     assert auditor.post(f"/anomalies/{loud.id}", {"reason": "超量"}).status_code == 303
+    late = found(world, "late")
+    assert auditor.get("/anomalies/").get_data(as_text=True).count("Suspended</span>") == 1
+    page = auditor.get(f"/anomalies/{late.id}").get_data(as_text=True)
+    assert ("Suspend the grant" in page, "Something was done about it" in page) == (False, True)
+    assert auditor.post(f"/anomalies/{late.id}", {"reason": "已停", "decision": "acted"}).status_code == 303
     page = auditor.get(f"/anomalies/{quiet.id}").get_data(as_text=True)
     assert "Suspend the grant" not in page
     assert auditor.post(f"/anomalies/{quiet.id}", {"reason": "没有授权"}).status_code == 409
     assert auditor.post(f"/anomalies/{quiet.id}", {"reason": "出差", "decision": "dismiss"}).status_code == 303
     world.session.expire_all()
-    states = world.session.execute(select(Anomaly.key, Anomaly.state).order_by(Anomaly.key)).all()
-    assert states == [("loud", AnomalyState.ACTED), ("quiet", AnomalyState.DISMISSED)]
+    states = world.session.execute(select(Anomaly.key, Anomaly.state).order_by(Anomaly.decided_at)).all()
+    assert states == [(loud.key, "ACTED"), (late.key, "ACTED"), (quiet.key, "DISMISSED")]
     assert world.session.get_one(Grant, world.granted.id).state == "SUSPENDED"
     assert world.evidence("grant.suspended")[0]["data"]["authority"] == f"anomaly/{loud.id}"
     assert "出差" in auditor.get(f"/anomalies/{quiet.id}").get_data(as_text=True)

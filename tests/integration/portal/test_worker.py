@@ -21,7 +21,7 @@ from adapters.clock import system_now
 from adapters.database import engine, transaction
 from adapters.errors import Terminal, Transient
 from adapters.settings import Settings
-from adapters.work import MAXIMUM_ATTEMPTS, Runner, Work, WorkState, enqueue
+from adapters.work import MAXIMUM_ATTEMPTS, Runner, Turn, Work, WorkState, enqueue
 from audit.actor import HUB
 from audit.models import Evidence, LogLeaf
 from exchange.grants.models import ReleaseRecord
@@ -96,6 +96,26 @@ def test_work_that_keeps_failing_is_given_up(own: Settings) -> None:
             session.get_one(Work, work_id).due_at = system_now()
         assert worker.work_once()
     assert row(own, work_id).state == WorkState.FAILED
+
+
+def test_a_chore_that_fails_or_has_much_to_do_holds_up_no_other(own: Settings) -> None:
+    turns: list[str] = []
+
+    def broken(session: Session) -> Turn:
+        turns.append("broken")
+        raise ZeroDivisionError
+
+    def long(session: Session) -> Turn:
+        turns.append("long")
+        return Turn(1, more=turns.count("long") < 3)
+
+    def other(session: Session) -> Turn:
+        turns.append("other")
+        return Turn(0)
+
+    worker = Worker(own, {}, {"broken": broken, "long": long, "other": other})
+    assert [worker.chores_once() for _ in range(4)] == [True, True, False, False]
+    assert turns == ["broken", "long", "other", "long", "long"]
 
 
 def wait_for(what: Callable[[], object]) -> None:
