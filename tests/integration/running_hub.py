@@ -1,4 +1,4 @@
-"""A whole hub that `shuniu up` runs, for tests that need more than a database and an object store."""
+"""A whole hub that a command of its own runs, for tests that need more than a database and an object store."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ class RunningHub:
         )
 
     def output(self) -> str:
-        """What `shuniu up` has said."""
+        """What the command has said."""
         return (self.home.parent / "up.log").read_text()
 
     def end(self, seconds: float = 240.0) -> None:
@@ -65,11 +65,20 @@ class RunningHub:
             assert time.monotonic() < deadline, reported_services(self.home)
             time.sleep(0.2)
 
+    def wait_until_said(self, words: str, seconds: float) -> None:
+        """Wait until the command has said something."""
+        deadline = time.monotonic() + seconds
+        while words not in self.output():
+            assert self.process.poll() is None, self.output()
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.2)
 
-def start_hub(home: Path, environ: dict[str, str]) -> RunningHub:
-    """Run `shuniu up` in a home, with what the environment sets; the hub is still starting when this returns."""
+
+def start_hub(home: Path, environ: dict[str, str], *command: str) -> RunningHub:
+    """Run `shuniu up`, or another command, in a home; the hub is still starting when this returns."""
     environ = {"PATH": os.environ["PATH"], "SHUNIU_HOME": str(home), **environ}
     (home / "run" / "services.json").unlink(missing_ok=True)
+    arguments = [SHUNIU, *(command or ("up",))]
     with (home.parent / "up.log").open("a") as output:
-        process = subprocess.Popen([SHUNIU, "up"], env=environ, stdout=output, stderr=output, text=True)
+        process = subprocess.Popen(arguments, env=environ, stdout=output, stderr=output, text=True)
     return RunningHub(home, environ, process)
