@@ -5,7 +5,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
 import pytest
@@ -48,17 +47,9 @@ def is_leased(hub: Hub, work_id: uuid.UUID) -> bool:
         return session.get_one(Work, work_id).state == WorkState.LEASED
 
 
-def finish(hub: Hub, name: str, work_id: str) -> dict[str, Any]:
-    step = hub.step(name, work_id)
-    out, err = step.communicate(timeout=SECONDS)
-    assert step.returncode == 0, out + err
-    result: dict[str, Any] = json.loads(out)
-    return result
-
-
 def test_a_part_killed_before_its_end_is_repeated_whole(hub: Hub) -> None:
     work_id = hub.attach(hub.resource(), hub.table(ROWS))
-    [part] = finish(hub, "plan", str(work_id))["parts"]
+    [part] = run_step(hub.settings, "plan", work_id)["parts"]
     location = hub.dataset(work_id).location
     store = objects(hub.settings)
     step = hub.step("part", part)
@@ -67,10 +58,10 @@ def test_a_part_killed_before_its_end_is_repeated_whole(hub: Hub) -> None:
         wait_for(lambda: list(store.keys(f"{location}/parts/")))
         step.kill()
         step.communicate()
-    finish(hub, "part", part)
+    run_step(hub.settings, "part", uuid.UUID(part))
     assert len(list(store.keys(f"{location}/parts/"))) == 2
-    finish(hub, "commit", str(work_id))
-    finish(hub, "serve", str(work_id))
+    run_step(hub.settings, "commit", work_id)
+    run_step(hub.settings, "serve", work_id)
     dataset = hub.dataset(work_id)
     assert (dataset.state, dataset.rows_good) == (DatasetState.READY, len(ROWS))
     assert dataset.delta_version is not None
@@ -92,8 +83,8 @@ def test_a_commit_killed_between_lake_and_database_is_one_version(hub: Hub, monk
         wait_for(lambda: _version(lake, dataset.location) == 1)
         step.kill()
         step.communicate()
-    finish(hub, "commit", str(work_id))
-    finish(hub, "serve", str(work_id))
+    run_step(hub.settings, "commit", work_id)
+    run_step(hub.settings, "serve", work_id)
     dataset = hub.dataset(work_id)
     assert (dataset.delta_version, dataset.rows_good, dataset.rows_set_aside) == (1, len(ROWS), 1)
     assert _version(lake, dataset.location) == 1
