@@ -19,6 +19,7 @@ from adapters.services.databases import connect
 from adapters.services.foundation import running
 from adapters.settings import Settings
 from portal.migrations.run import upgrade
+from tests.in_memory import database_strategy
 
 TEMPLATE = "shuniu_template"
 DATABASE_SETTINGS = ("SHUNIU_DATABASE_URL", "SHUNIU_APP_DATABASE_URL", "SHUNIU_SEQUENCER_DATABASE_URL")
@@ -31,7 +32,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     with running(home) as environment:
         upgrade(environment["SHUNIU_DATABASE_URL"])
         with connect(environment["SHUNIU_DATABASE_URL"]) as connection:
-            connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(Identifier, (TEMPLATE, "shuniu"))))
+            create_database(connection, TEMPLATE, "shuniu")
         yield environment | {"SHUNIU_EVIDENCE_GRACE_SECONDS": "86400"}  # no worker signs in this database
     shutil.rmtree(home)
 
@@ -71,7 +72,7 @@ def fresh(services: dict[str, str]) -> Iterator[dict[str, str]]:
     """The environment with a migrated, empty database of the test's own; its log has a place in the shared store."""
     name = f"test_{uuid.uuid4().hex}"
     with connect(services["SHUNIU_DATABASE_URL"]) as connection:
-        connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(TEMPLATE)))
+        create_database(connection, name)
         own = {key: _elsewhere(services[key], name) for key in DATABASE_SETTINGS}
         yield services | own | {"SHUNIU_LOG_PREFIX": name}
         drop_database(connection, name)
@@ -90,6 +91,12 @@ def session(fresh: dict[str, str]) -> Iterator[Session]:
 def home(tmp_path: Path) -> Path:
     """An empty home folder of the test's own."""
     return tmp_path / "home"
+
+
+def create_database(connection: Connection, name: str, template: str = TEMPLATE) -> None:
+    """Make a database like another one; by default it is migrated and empty."""
+    names = map(Identifier, (name, template, database_strategy()))
+    connection.execute(SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(*names))
 
 
 def drop_database(connection: Connection, name: str) -> None:

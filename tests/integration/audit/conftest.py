@@ -22,6 +22,7 @@ from audit.personal import Seal
 from audit.report import Report
 from audit.sequence import sequence
 from audit.verify import verify_log
+from tests.integration.conftest import create_database
 
 ROLES = {
     "owner": "SHUNIU_DATABASE_URL",
@@ -101,8 +102,7 @@ def shared_log(services: dict[str, str]) -> Iterator[Log]:
     """What `long_log` gives, made once."""
     name = f"test_{uuid.uuid4().hex}"
     with connect(services["SHUNIU_DATABASE_URL"]) as connection:
-        template = Identifier("shuniu_template")
-        connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), template))
+        create_database(connection, name)
         moved = {
             key: make_url(services[key]).set(database=name).render_as_string(hide_password=False)
             for key in ROLES.values()

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from psycopg.sql import SQL, Identifier
 from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -14,7 +13,7 @@ from adapters.settings import Settings
 from audit.append import configure
 from audit.models import Evidence
 from tests import factories
-from tests.integration.conftest import TEMPLATE
+from tests.integration.conftest import create_database
 
 ROOM = "test_directory"
 
@@ -23,7 +22,7 @@ ROOM = "test_directory"
 def room(services: dict[str, str]) -> Iterator[Engine]:
     """One migrated database for the tests of this room, as the application's role; nothing is ever committed to it."""
     with connect(services["SHUNIU_DATABASE_URL"]) as connection:
-        connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(Identifier, (ROOM, TEMPLATE))))
+        create_database(connection, ROOM)
     engine = create_engine(make_url(services["SHUNIU_APP_DATABASE_URL"]).set(database=ROOM))
     yield engine
     engine.dispose()

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from psycopg.sql import SQL, Identifier
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -44,7 +43,7 @@ from schemas.anomaly_rules import Rule
 from schemas.words import Mode
 from schemas.working_days import is_working_day, packaged_calendars
 from tests import factories
-from tests.integration.conftest import DATABASE_SETTINGS, TEMPLATE, drop_database
+from tests.integration.conftest import DATABASE_SETTINGS, create_database, drop_database
 from tests.integration.exchange.conftest import Case, _case
 
 
@@ -144,7 +143,7 @@ def planted(services: dict[str, str]) -> Iterator[Planted]:
     """One database for all of these tests; each has grants of its own."""
     name = f"test_{uuid.uuid4().hex}"
     with connect(services["SHUNIU_DATABASE_URL"]) as connection:
-        connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(TEMPLATE)))
+        create_database(connection, name)
         moved = {
             key: make_url(services[key]).set(database=name).render_as_string(hide_password=False)
             for key in DATABASE_SETTINGS
