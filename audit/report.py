@@ -57,7 +57,7 @@ class Report:
         witnesses: the size that each witness of the policy agreed to last, by name, as its cosignature proves.
         agreed_size: the size that enough of them agree to.
         lost: ranges of numbers (start, end) whose texts a backup that was put back has cost, and the number of the
-            entry that declares it; no finding.
+            entry that declares it, None while that waits; no finding.
         reconciled: discrepancies per reconciler.
         counts: findings per code.
         stamps: time-stamps of the site's authority that are right.
@@ -81,7 +81,7 @@ class Report:
     unread: int = 0
     witnesses: dict[str, int] = field(default_factory=dict)
     agreed_size: int = 0
-    lost: list[tuple[int, int, int]] = field(default_factory=list)
+    lost: list[tuple[int, int, int | None]] = field(default_factory=list)
     reconciled: dict[str, int] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     stamps: int = 0
@@ -106,7 +106,7 @@ class Report:
         if len(self.findings) < KEPT_FINDINGS:
             self.findings.append(finding)
 
-    def add_lost(self, start: int, end: int, entry: int) -> None:
+    def add_lost(self, start: int, end: int, entry: int | None) -> None:
         """Numbers from ``start`` to before ``end`` whose texts are lost, as the entry of that number declares."""
         if self.lost and self.lost[-1][1:] == (start, entry):
             start = self.lost.pop()[0]
@@ -115,7 +115,8 @@ class Report:
     def lost_lines(self) -> list[str]:
         """The declared losses as text for a terminal."""
         return [
-            f"The texts of the entries {start} to {end - 1} are lost, declared by entry {entry}; their hashes hold."
+            f"The texts of the entries {start} to {end - 1} are lost, declared by"
+            f" {'an entry that waits to be numbered' if entry is None else f'entry {entry}'}; their hashes hold."
             for start, end, entry in self.lost
         ]
 

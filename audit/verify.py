@@ -7,6 +7,7 @@ What only an outsider can see, a log that was cut back as a whole, shows against
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -26,7 +27,7 @@ from audit.report import Finding, Report
 from audit.restoration.declared import Loss, declared_losses
 from audit.verify_entry import BODY, CIPHERTEXT, EntryCheck, entry_name
 from audit.verify_read import LogReader, Piece
-from audit.verify_tree import CheckpointCheck, StoredCheckpoint, TreeCheck
+from audit.verify_tree import CheckpointCheck, StoredCheckpoint, TreeCheck, stored_leaf
 
 SNAPSHOTS = {"repeatable read", "serializable"}
 
@@ -63,6 +64,7 @@ def verify_log(
     began = time.perf_counter()
     report = Report(origin)
     outside = open_checkpoint(kept, public_key, origin, second) if kept else None
+    session.execute(text("LOCK TABLE evidence_text IN ACCESS SHARE MODE"))  # no month is set aside behind the snapshot
     if session.scalar(text("SHOW transaction_isolation")) not in SNAPSHOTS:
         session.execute(select(func.pg_advisory_xact_lock_shared(LOG_LOCK)))
     archives = ArchiveCheck(session, locked, report)
@@ -96,11 +98,13 @@ class _Walk:
         self._tree = TreeCheck(report)
         self._checkpoints = checkpoints
         self._place = 0
+        self._lacking: Counter[Loss] = Counter()
 
     def numbered(self) -> None:
         """Check numbered entries, tiles and checkpoints."""
-        for piece in self._reader.pieces():
+        for piece in self._reader.pieces(max((loss.end for loss in self.losses), default=0)):
             self._piece(self._with_archived(piece))
+        self._more_than_declared()
         for stored in self._reader.later_checkpoints(self._place):
             self._checkpoints.check(stored, self._tree)
         self._check_kept(self._place, at_end=True)
@@ -202,17 +206,34 @@ class _Walk:
 
     def _missing(self, index: int, piece: Piece, due: list[StoredCheckpoint]) -> None:
         """Report numbers that no entry has, from where we are up to ``index``."""
-        if index == self._place:
-            return
-        loss = next((loss for loss in self.losses if loss.covers(self._place, index)), None)
+        while self._place < index:
+            end = self._lost_or_taken(index)
+            while self._tree.whole and self._place < end:
+                self._archives.lost(self._place, stored_leaf(self._place, piece.tiles))
+                self._tree.skip(piece.tiles)
+                self._advance(due)
+            self._place = end
+
+    def _lost_or_taken(self, index: int) -> int:
+        """Report the next numbers that no entry has, as far as one declared loss, or none, goes; the number behind."""
+        place = self._place
+        loss = next((loss for loss in self.losses if loss.start <= place < loss.end), None)
         if loss:
-            self._report.add_lost(self._place, index, loss.entry)
-        else:
-            self._report.add(self._taken_away(index))
-        while self._tree.whole and self._place < index:
-            self._tree.skip(piece.tiles)
-            self._advance(due)
-        self._place = index
+            end = min(index, loss.end)
+            self._lacking[loss] += end - place
+            self._report.add_lost(place, end, loss.entry)
+            return end
+        end = min([index, *(loss.start for loss in self.losses if place < loss.start)])
+        self._report.add(self._taken_away(end))
+        return end
+
+    def _more_than_declared(self) -> None:
+        """Report entries that were taken away among those that were declared lost."""
+        for loss, count in self._lacking.items():
+            if count > loss.lost:
+                sentence = f"Of the numbers {loss.start} to {loss.end - 1} more are missing than were declared lost."
+                found = (f"{loss.lost} lost", f"{count} missing")
+                self._report.add(Finding("number_missing", sentence, loss.start, None, *found))
 
     def _taken_away(self, index: int) -> Finding:
         numbers = (

@@ -14,6 +14,8 @@ from audit.verify_entry import COLUMNS, TABLES, Row
 from audit.verify_tree import StoredCheckpoint
 
 PIECE = 16 * WIDTH
+LONGEST_GAP = 16 * WIDTH * WIDTH
+"""Numbers without an entry in one piece; their tiles are 32 MiB."""
 _JOINED = f"LEFT JOIN ({TABLES}) ON evidence.id = "
 
 _NUMBERED = f"""
@@ -69,9 +71,13 @@ class LogReader:
             raise TypeError("the evidence log is read through psycopg")
         self._connection: psycopg.Connection[Any] = connection
 
-    def pieces(self) -> Iterator[Piece]:
-        """The numbered part of the log, in order, at most a few thousand entries at a time."""
-        total = self._one("SELECT coalesce(max(leaf_index) + 1, 0) FROM log_leaf")
+    def pieces(self, at_least: int = 0) -> Iterator[Piece]:
+        """The numbered part of the log, in order, at most a few thousand entries at a time.
+
+        Args:
+            at_least: read up to this number, if no entry has it or a later one: those before it are lost.
+        """
+        total = max(at_least, self._one("SELECT coalesce(max(leaf_index) + 1, 0) FROM log_leaf"))
         with ThreadPoolExecutor(1, "read-log") as ahead:
             reading = ahead.submit(self._piece, 0, total)
             while (piece := reading.result()) is not None:
@@ -114,7 +120,8 @@ class LogReader:
         end = min(start + PIECE, total)
         rows = self._rows(_NUMBERED, start, end)
         if not rows:
-            end = self._one("SELECT min(leaf_index) FROM log_leaf WHERE leaf_index >= %s", start)
+            following = "SELECT coalesce(min(leaf_index), %s) FROM log_leaf WHERE leaf_index >= %s"
+            end = min(self._one(following, total, start), start + LONGEST_GAP)
         tiles = dict(self._rows(_TILES, start // WIDTH, max(end, start + PIECE) // WIDTH))
         checkpoints = [StoredCheckpoint(*row) for row in self._rows(_CHECKPOINTS, start, end)]
         return Piece(start, end, rows, tiles, checkpoints)

@@ -59,7 +59,7 @@ class TreeCheck:
             leaf: the hash of its text.
             tiles: stored tiles of level 0, by number.
         """
-        stored = _stored_leaf(index, tiles)
+        stored = stored_leaf(index, tiles)
         if stored != leaf:
             self._report_leaf(index, identity, leaf, stored)
         if self.whole:
@@ -80,7 +80,7 @@ class TreeCheck:
 
     def skip(self, tiles: Mapping[int, bytes]) -> None:
         """Go on with the stored leaf of an entry that is missing; without it the tree ends here."""
-        stored = _stored_leaf(self.size, tiles)
+        stored = stored_leaf(self.size, tiles)
         self.whole = self.whole and bool(stored)
         if self.whole:
             self._frontier.append(stored)
@@ -190,7 +190,8 @@ class CheckpointCheck:
         self._report.add(Finding(code, sentence, None, None, expected, found))
 
 
-def _stored_leaf(index: int, tiles: Mapping[int, bytes]) -> bytes:
+def stored_leaf(index: int, tiles: Mapping[int, bytes]) -> bytes:
+    """The leaf hash that the stored tiles have at a number; empty where they have none."""
     offset = index % WIDTH * HASH_SIZE
     stored = tiles.get(index // WIDTH, b"")[offset : offset + HASH_SIZE]
     return stored if len(stored) == HASH_SIZE else b""

@@ -10,13 +10,15 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from adapters.database import transaction
-from adapters.errors import Conflict
+from adapters.errors import Conflict, InvalidInput
 from adapters.settings import Settings
 from audit.actor import HUB
 from audit.archive import set_aside, write
 from audit.archive.expire import declare, over, remove
 from audit.retention import Retention
 from audit.store.place import Place
+from directory.people.roles import Role
+from portal.at_terminal import identified
 from portal.wiring import wire
 
 GO = click.option("--go", is_flag=True, help="Do it; without this it is only told what would be done.")
@@ -45,6 +47,9 @@ def archive(go: bool) -> None:
         click.echo("Nothing was done. Run it with --go." if ranges or months else "There is nothing to do.")
         return
     place.ensure()
+    with _owner(settings) as session:
+        for row in write.hold_longer(session, place, HUB):
+            click.echo(f"{row.key} is held until {row.retain_until:%Y-%m-%d} now.")
     while True:
         with _owner(settings) as session:
             made = write.archive_next(session, place, HUB, settings.log_origin, before)
@@ -56,20 +61,30 @@ def archive(go: bool) -> None:
 
 
 @click.command("expire")
+@click.option("--system-administrator", "system", required=True, metavar="LOGIN", help="Who has them deleted.")
+@click.option("--audit-administrator", "audit", required=True, metavar="LOGIN", help="Who confirms.")
 @click.option("--reason", required=True, help="Why; it is recorded as evidence before anything is deleted.")
+@click.option("--confirmed-because", required=True, help="Why the audit administrator confirms.")
 @GO
-def expire(reason: str, go: bool) -> None:
-    """Delete archives whose period of keeping is over. That entries were in the log stays provable by their hashes."""
-    settings, place, _ = _site()
+def expire(system: str, audit: str, reason: str, confirmed_because: str, go: bool) -> None:
+    """Delete archives whose period of keeping is over. That entries were in the log stays provable by their hashes.
+
+    With --go it asks both people for their passwords.
+    """
+    settings, place, retention = _site()
+    if not reason.strip() or not confirmed_because.strip():
+        raise InvalidInput("evidence.no_reason", "Both give a reason, in their own words.")
     with _owner(settings) as session:
-        ended = [(row.key, row.retain_until) for row in over(session)]
+        ended = [(row.key, row.retain_until) for row in over(session, retention.years)]
     for key, until in ended:
         click.echo(f"{key} was to be kept until {until:%Y-%m-%d}.")
-    if not go:
+    if not go or not ended:
         click.echo("Nothing was done. Run it with --go." if ended else "There is nothing to do.")
         return
+    first = identified(settings, system, Role.SYSTEM_ADMINISTRATOR)
+    second = identified(settings, audit, Role.AUDIT_ADMINISTRATOR)
     with _owner(settings) as session:
-        declare(session, HUB, reason)
+        declare(session, retention.years, first, second, (reason, confirmed_because))
     with _owner(settings) as session:
         click.echo(f"{remove(session, place)} archives were deleted.")
 

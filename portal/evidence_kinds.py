@@ -64,6 +64,7 @@ EVIDENCE_KINDS: dict[str, str] = {
     "dispute.stated": N_("Statement given"),
     "dispute.withdrawn": N_("Objection withdrawn"),
     "evidence.archive_expired": N_("Archive of evidence deleted after its time"),
+    "evidence.archive_held_longer": N_("Archive of evidence held for longer"),
     "evidence.archived": N_("Evidence put into an archive"),
     "evidence.month_set_aside": N_("Month of evidence left to its archives"),
     "evidence.exported": N_("Evidence exported"),

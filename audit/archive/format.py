@@ -1,9 +1,9 @@
 """The format of an archive, ``shuniu:archive/1``: JSON lines in gzip (RFC 1952), as ``gunzip`` reads them.
 
 The first gzip member is the header, one line of canonical JSON (RFC 8785). Each further member is a block of up to 256
-lines, one for each entry, in log order. The header names the SHA-256 of each block as it is stored and the digest of
-the archive before, so that the header's own SHA-256 vouches for the whole file and for all files before it, and any
-one block can be read and checked alone.
+lines, one for each entry, in log order; of an entry that was declared lost the line has the hash alone. The header
+names the SHA-256 of each block as it is stored and the digest of the archive before, so that the header's own SHA-256
+vouches for the whole file and for all files before it, and any one block can be read and checked alone.
 """
 
 import base64
@@ -33,14 +33,20 @@ class Block:
 
 @dataclass(frozen=True)
 class Kept:
-    """What an archive keeps of an entry: its canonical text, and the ciphertext of its personal details, if any."""
+    """What an archive keeps of an entry: its canonical text, and the ciphertext of its personal details, if any.
+
+    Of an entry that was declared lost it keeps ``leaf``, its hash in the tree, which is empty otherwise.
+    """
 
     index: int
     body: bytes
     ciphertext: bytes | None
+    leaf: bytes = b""
 
     def line(self) -> bytes:
         """The entry as a line of a block."""
+        if self.leaf:
+            return orjson.dumps({"index": self.index, "leaf": base64.b64encode(self.leaf).decode()}) + b"\n"
         told: dict[str, Any] = {"index": self.index, "entry": self.body.decode()}
         if self.ciphertext is not None:
             told["ciphertext"] = base64.b64encode(self.ciphertext).decode()
@@ -54,9 +60,14 @@ class Kept:
             ValueError: it is none.
         """
         told = _mapping(line)
+        if told.keys() == {"index", "leaf"}:
+            return cls(int(told["index"]), b"", None, base64.b64decode(str(told["leaf"]), validate=True))
         sealed = told.get("ciphertext")
         ciphertext = None if sealed is None else base64.b64decode(str(sealed), validate=True)
-        return cls(int(told["index"]), str(told["entry"]).encode(), ciphertext)
+        try:
+            return cls(int(told["index"]), str(told["entry"]).encode(), ciphertext)
+        except KeyError as error:
+            raise ValueError("no line of an archive") from error
 
 
 @dataclass(frozen=True)

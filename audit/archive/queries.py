@@ -1,7 +1,7 @@
 """How the log keeps its entries, for status and pages."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -10,6 +10,7 @@ from adapters.clock import system_now
 from audit.archive.models import LogArchive
 from audit.months import Months, months
 from audit.retention import Retention, configured
+from audit.store.place import DAYS_OF_A_YEAR
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class Keeping:
 
 def keeping(session: Session) -> Keeping:
     """How entries are kept now."""
-    over = func.count().filter(LogArchive.retain_until <= system_now(), LogArchive.removed_at.is_(None))
+    now, years = system_now(), timedelta(days=DAYS_OF_A_YEAR * configured().years)
+    ended = (LogArchive.retain_until <= now) & (LogArchive.archived_at <= now - years)
+    over = func.count().filter(ended, LogArchive.removed_at.is_(None))
     wanted = select(func.count(), func.max(LogArchive.end_index), func.max(LogArchive.retain_until), over)
-    archives, archived, until, ended = session.execute(wanted).one()
-    return Keeping(configured(), archives, archived or 0, until, ended, months(session))
+    archives, archived, until, count = session.execute(wanted).one()
+    return Keeping(configured(), archives, archived or 0, until, count, months(session))

@@ -53,8 +53,11 @@ class Archives:
             )
         try:
             number, place = divmod(index - row.first_index, BLOCK)
-            return self._block(row, number)[place]
-        except (NotFound, ValueError) as error:
+            kept = self._block(row, number)[place]
+            if kept.index != index or kept.leaf:
+                raise ValueError("another entry")
+            return kept
+        except (NotFound, ValueError, IndexError) as error:
             raise Conflict(
                 "evidence.archive_damaged",
                 "The archive {number}, which holds what this entry says, is missing or was changed. Tell the audit"

@@ -3,8 +3,10 @@
 Then the walk over the log takes archived texts from them. It is a code path apart from the one that answers pages.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,11 +16,11 @@ from adapters.errors import NotFound, Transient
 from adapters.object_lock import LockedStore
 from audit.archive.format import BLOCK, Header, Kept, opened
 from audit.archive.models import LogArchive
-from audit.models import Evidence
+from audit.archive.recorded import Recorded, recorded
 from audit.report import Finding, Report
 
-ARCHIVED, EXPIRED = "evidence.archived", "evidence.archive_expired"
-"""Kinds of the entries that record that an archive was made and that its period of keeping was over."""
+ARCHIVED, HELD_LONGER, EXPIRED = "evidence.archived", "evidence.archive_held_longer", "evidence.archive_expired"
+"""Kinds of the entries that record that an archive was made, is held longer, and that its period was over."""
 
 
 class ArchiveCheck:
@@ -32,7 +34,9 @@ class ArchiveCheck:
 
     def __init__(self, session: Session, store: LockedStore | None, report: Report) -> None:
         self._rows: Sequence[LogArchive] = session.scalars(select(LogArchive).order_by(LogArchive.number)).all()
-        self._recorded = {kind: _recorded(session, kind) for kind in (ARCHIVED, EXPIRED)}
+        self._in_order = sorted(self._rows, key=lambda row: row.first_index)
+        self._starts = [row.first_index for row in self._in_order]
+        self._recorded = {kind: recorded(session, kind) for kind in (ARCHIVED, HELD_LONGER, EXPIRED)}
         self._store = store
         self._report = report
         self._good: dict[int, Header] = {}
@@ -48,24 +52,43 @@ class ArchiveCheck:
             if self._store is not None and row.expired_at is None:
                 self._check(self._store, row, previous)
             end, previous = row.end_index, row.digest
-        for digest in sorted(self._recorded[ARCHIVED] - {row.digest for row in self._rows}):
+        for digest in sorted(self._recorded[ARCHIVED].keys() - {row.digest for row in self._rows}):
             self._add("archive_unknown", f"The archive with the digest {digest} was made and is not written down.")
         if self._store is not None:
             self._report.archives = len(self._good)
 
     def covers(self, index: int) -> bool:
         """Whether an entry's text may be missing from the database: it is in an archive, or was, or a bad one."""
-        return any(row.first_index <= index < row.end_index for row in self._rows)
+        return self._row(index) is not None
 
     def kept(self, index: int) -> Kept | None:
         """What the archives keep of an entry; None where one was left out, expired or was found wrong by ``chain``."""
-        row = next((row for row in self._rows if row.first_index <= index < row.end_index), None)
+        found = self._line(index)
+        self._report.archived += found is not None
+        self._report.unread += found is None
+        return found
+
+    def lost(self, index: int, leaf: bytes) -> None:
+        """Check what the archives keep of an entry that was declared lost.
+
+        Args:
+            leaf: its hash in the tree.
+        """
+        found = self._line(index)
+        if found is not None and found.leaf != leaf:
+            sentence = f"Entry {index} was declared lost, and its archive has another hash of it than the tree."
+            self._report.add(Finding("archive_differs", sentence, index, None, leaf.hex(), found.leaf.hex()))
+
+    def _row(self, index: int) -> LogArchive | None:
+        place = bisect_right(self._starts, index) - 1
+        return self._in_order[place] if place >= 0 and index < self._in_order[place].end_index else None
+
+    def _line(self, index: int) -> Kept | None:
+        row = self._row(index)
         if row is None or row.number not in self._good:
-            self._report.unread += 1
             return None
         if self._read[0] != row.number:
             self._read = (row.number, self._entries(row))
-        self._report.archived += 1
         return self._read[1][index - row.first_index]
 
     def _entries(self, row: LogArchive) -> list[Kept]:
@@ -80,10 +103,28 @@ class ArchiveCheck:
 
     def _records(self, row: LogArchive) -> None:
         """What is written down of an archive is recorded in the log too."""
-        if row.digest not in self._recorded[ARCHIVED]:
+        made, longer, ended = (self._recorded[kind].get(row.digest, []) for kind in (ARCHIVED, HELD_LONGER, EXPIRED))
+        if not made:
             self._add("archive_unrecorded", f"No entry {ARCHIVED} records the archive {row.key}.", row.number)
-        if row.expired_at is not None and row.digest not in self._recorded[EXPIRED]:
-            self._add("archive_unrecorded", f"No entry {EXPIRED} records the end of the archive {row.key}.", row.number)
+        if row.expired_at is not None:
+            self._ended(row, row.expired_at, ended)
+        told = {"number": row.number, "first": row.first_index, "end": row.end_index}
+        day = f"{row.retain_until:%Y-%m-%d}"
+        for facts in filter(None, made):
+            until = max(str(each.after["retain_until"]) for each in (facts, *filter(None, longer)))
+            stated = {name: facts.after.get(name) for name in told}
+            if (stated, until) != (told, day):
+                sentence = f"What is written down of the archive {row.key} is not what was recorded of it."
+                self._add("archive_differs", sentence, row.number, f"{stated}, {until}", f"{told}, {day}")
+
+    def _ended(self, row: LogArchive, moment: datetime, recorded: Sequence[Recorded | None]) -> None:
+        """An archive ended when its time was over, in the name of two people."""
+        if not any(facts is None or facts.by_two for facts in recorded):
+            sentence = f"No entry {EXPIRED} of two people records the end of the archive {row.key}."
+            self._add("archive_unrecorded", sentence, row.number)
+        elif moment < row.retain_until:
+            sentence = f"The archive {row.key} was ended before its time."
+            self._add("archive_ended_early", sentence, row.number, row.retain_until.isoformat(), moment.isoformat())
 
     def _check(self, store: LockedStore, row: LogArchive, previous: str) -> None:
         try:
@@ -144,9 +185,3 @@ class ArchiveCheck:
     def _add(self, code: str, sentence: str, number: int | None = None, expected: str = "", found: str = "") -> None:
         index = self._rows[number].first_index if number is not None and number < len(self._rows) else None
         self._report.add(Finding(code, sentence, index, None, expected, found))
-
-
-def _recorded(session: Session, kind: str) -> set[str]:
-    """Digests of the archives that entries of a kind are about."""
-    subjects = session.scalars(select(Evidence.subject).where(Evidence.kind == kind, Evidence.outcome == "DONE"))
-    return {subject.removeprefix("evidence_archive/") for subject in subjects}

@@ -5,7 +5,7 @@ before that leaves a version that nothing points to; the next run writes the sam
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text
@@ -19,24 +19,28 @@ from audit.archive.format import BLOCK, Block, Header, Kept, packed, packed_bloc
 from audit.archive.models import ARCHIVE_LOCK, LogArchive
 from audit.merkle import HASH_SIZE, leaf_hash
 from audit.models import LogCheckpoint
+from audit.restoration.declared import Loss, declared_losses
 from audit.store.keep import try_lock
 from audit.store.place import DAYS_OF_A_YEAR, Place
 from audit.tiles import WIDTH
 
-ARCHIVED = "evidence.archived"
+ARCHIVED, HELD_LONGER = "evidence.archived", "evidence.archive_held_longer"
 LARGEST = 256 * BLOCK
 """Entries in one archive."""
 _log = logging.getLogger(__name__)
 _ENTRIES = text(
     """
-    SELECT log_leaf.leaf_index, body, ciphertext, substr(hashes, 1 + (leaf_index % :width)::integer * :size, :size)
-    FROM log_leaf JOIN evidence ON evidence.id = log_leaf.evidence_id
+    SELECT place, log_leaf.evidence_id, body, ciphertext,
+        substr(hashes, 1 + (place % :width)::integer * :size, :size) AS leaf
+    FROM generate_series(CAST(:first AS bigint), CAST(:end AS bigint) - 1) AS place
+    LEFT JOIN log_leaf ON leaf_index = place
+    LEFT JOIN evidence ON evidence.id = log_leaf.evidence_id
     LEFT JOIN LATERAL (
         SELECT body, ciphertext FROM evidence_text
         WHERE evidence_text.recorded_at = evidence.recorded_at AND evidence_text.evidence_id = evidence.id OFFSET 0
     ) AS texts ON true
-    LEFT JOIN log_tile ON level = 0 AND number = leaf_index / :width
-    WHERE leaf_index >= :first AND leaf_index < :end ORDER BY leaf_index
+    LEFT JOIN log_tile ON level = 0 AND number = place / :width
+    ORDER BY place
     """
 )
 _OLDER = text(
@@ -83,10 +87,9 @@ def archive_next(session: Session, place: Place, actor: Actor, origin: str, befo
     first, end = ranges[0]
     last = session.scalar(select(LogArchive).order_by(LogArchive.number.desc()).limit(1))
     header, data = _made(session, origin, last, first, end)
-    newest = session.scalar(_NEWEST, {"first": first, "end": end})
-    assert isinstance(newest, datetime)
     now = system_now()
-    until = max(newest, now) + timedelta(days=DAYS_OF_A_YEAR * place.years)
+    newest = session.scalar(_NEWEST, {"first": first, "end": end}) or now  # none where all of them were lost
+    until = max(newest, now) + _years(place.years)
     made = LogArchive(
         number=header.number,
         first_index=first,
@@ -106,6 +109,32 @@ def archive_next(session: Session, place: Place, actor: Actor, origin: str, befo
     append(session, ARCHIVED, f"evidence_archive/{made.digest}", actor, after={**told, "retain_until": until_day})
     _log.info("Entries %d to %d are archived as %s.", first, end - 1, made.key)
     return made
+
+
+def hold_longer(session: Session, place: Place, actor: Actor) -> list[LogArchive]:
+    """Hold those archives longer that were made when the retention was shorter; the caller commits.
+
+    Raises:
+        Conflict: somebody else works on archives now.
+        Transient: the store refuses, or does not answer.
+    """
+    lock(session)
+    held = []
+    for row in session.scalars(select(LogArchive).where(LogArchive.expired_at.is_(None)).order_by(LogArchive.number)):
+        if row.retain_until >= kept_until(row, place.years):
+            continue
+        row.retain_until = kept_until(row, place.years)
+        place.locked.hold(row.key, row.version, row.retain_until)
+        told = {"number": row.number, "retain_until": f"{row.retain_until:%Y-%m-%d}"}
+        append(session, HELD_LONGER, f"evidence_archive/{row.digest}", actor, after=told)
+        held.append(row)
+    session.flush()
+    return held
+
+
+def kept_until(row: LogArchive, years: int) -> datetime:
+    """Until when an archive is kept where the retention is so many years now: never for less than it was made for."""
+    return max(row.retain_until, row.archived_at + _years(years))
 
 
 def lock(session: Session) -> None:
@@ -134,11 +163,16 @@ def require_locks(session: Session, place: Place) -> None:
         )
 
 
+def _years(years: int) -> timedelta:
+    return timedelta(days=DAYS_OF_A_YEAR * years)
+
+
 def _made(session: Session, origin: str, last: LogArchive | None, first: int, end: int) -> tuple[Header, bytes]:
     blocks: list[Block] = []
     pieces: list[bytes] = []
+    losses = declared_losses(session)
     for start in range(first, end, BLOCK):
-        block, data = packed_block(list(_entries(session, start, min(start + BLOCK, end))))
+        block, data = packed_block(list(_entries(session, losses, start, min(start + BLOCK, end))))
         blocks.append(block)
         pieces.append(data)
     covering = select(LogCheckpoint.note).where(LogCheckpoint.size >= end).order_by(LogCheckpoint.size).limit(1)
@@ -147,19 +181,21 @@ def _made(session: Session, origin: str, last: LogArchive | None, first: int, en
     return header, packed(header.line() + b"\n") + b"".join(pieces)
 
 
-def _entries(session: Session, first: int, end: int) -> Iterator[Kept]:
-    """Entries as they were hashed into the log.
+def _entries(session: Session, losses: Collection[Loss], first: int, end: int) -> Iterator[Kept]:
+    """Entries as they were hashed into the log, and the hashes of those that were declared lost.
 
     Raises:
         Terminal: one is not.
     """
-    found = session.execute(_ENTRIES, {"first": first, "end": end, "width": WIDTH, "size": HASH_SIZE}).all()
-    for expected, (index, body, ciphertext, leaf) in zip(range(first, end), found, strict=False):
-        if index != expected or body is None or leaf is None or leaf_hash(body) != leaf:
-            raise _wrong(expected)
-        yield Kept(index, body, ciphertext)
-    if len(found) != end - first:
-        raise _wrong(first + len(found))
+    for index, identity, body, ciphertext, leaf in session.execute(
+        _ENTRIES, {"first": first, "end": end, "width": WIDTH, "size": HASH_SIZE}
+    ):
+        if identity is None and leaf and any(loss.start <= index < loss.end for loss in losses):
+            yield Kept(index, b"", None, leaf)
+        elif body is None or not leaf or leaf_hash(body) != leaf:
+            raise _wrong(index)
+        else:
+            yield Kept(index, body, ciphertext)
 
 
 def _stored(place: Place, key: str, data: bytes, until: datetime) -> str:

@@ -1,13 +1,15 @@
 """Going on after a backup was put back: the lost entries' hashes come from the published tiles, their texts are gone.
 
 So the tree goes on from the last checkpoint that others have seen, and every witness can check that it does. What is
-lost is a range of numbers, which the entry ``log.restored`` declares, with the reason and the two who answer for it.
+lost is a range of numbers, which the entry ``log.restored`` declares, with the reason and the two who answer for it. An
+entry that the backup has, and that was numbered only after it was made, is not lost: it gets the number that it had.
 """
 
 import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
@@ -23,7 +25,27 @@ from audit.note import Note
 from audit.restoration.declared import RESTORED
 from audit.restoration.look import shown, stands_still
 from audit.sequence import edge_tiles, store_tiles
-from audit.tiles import WIDTH, extend, tree_root
+from audit.tiles import WIDTH, edge, extend, tree_root
+
+STEP = WIDTH * WIDTH
+"""Hashes that are read and held at once, 2 MiB."""
+_WAITING = text(
+    """
+    SELECT evidence.id, evidence.leaf_hash FROM evidence_queue
+    JOIN evidence ON evidence.id = evidence_queue.evidence_id
+    JOIN evidence_text ON evidence_text.recorded_at = evidence.recorded_at AND evidence_text.evidence_id = evidence.id
+    WHERE evidence.leaf_hash = ANY(CAST(:hashes AS bytea[])) AND sha256('\\x00'::bytea || body) = evidence.leaf_hash
+    """
+)
+_NUMBER = text(
+    """
+    WITH numbered AS (
+        INSERT INTO log_leaf (leaf_index, evidence_id)
+        SELECT * FROM unnest(CAST(:numbers AS bigint[]), CAST(:ids AS uuid[])) RETURNING evidence_id
+    )
+    DELETE FROM evidence_queue USING numbered WHERE numbered.evidence_id = evidence_queue.evidence_id
+    """
+)
 
 
 @dataclass(frozen=True)
@@ -32,19 +54,19 @@ class Gap:
 
     Attributes:
         start: entries that the database has.
-        target: the checkpoint to go on from; entries from ``start`` to its size are lost.
+        target: the checkpoint to go on from.
         note: that checkpoint, as the log signed it.
-        leaves: hashes of the lost entries, in order.
+        lost: how many of the numbers from ``start`` to the target's size have no entry here; the others' still wait.
     """
 
     start: int
     target: Checkpoint
     note: str
-    leaves: tuple[bytes, ...]
+    lost: int
 
 
 def gap(session: Session, source: Source, keys: LogKeys) -> Gap:
-    """Find out what is lost, and read its hashes; nothing is written.
+    """Find out what is lost, and that its hashes lead to what was seen; nothing is written.
 
     Args:
         session: any that may read the log.
@@ -52,7 +74,8 @@ def gap(session: Session, source: Source, keys: LogKeys) -> Gap:
         keys: the log's.
 
     Raises:
-        Conflict: the log does not stand still, or the hashes of what is lost are not at the place.
+        Conflict: the log does not stand still, the hashes of what is lost are not at the place, or the database is not
+            the beginning of what was seen.
         InvalidInput: a tile is missing there.
         Transient: the place does not answer.
     """
@@ -73,12 +96,10 @@ def gap(session: Session, source: Source, keys: LogKeys) -> Gap:
             option="--log",
         )
     target, note = found
-    first = row.own_size // WIDTH
-    data = b"".join(tile_of(source, 0, number, target.size) for number in range(first, -(-target.size // WIDTH)))
-    skipped = row.own_size - first * WIDTH
-    hashes = [data[at : at + HASH_SIZE] for at in range(skipped * HASH_SIZE, len(data), HASH_SIZE)]
+    waiting = _go_on(session, source, row.own_size, target, write=False)
     lines = tuple(line for key in keys.checkpoint_keys for line in Note.parse(note).lines_of(key))
-    return Gap(row.own_size, target, str(Note(Note.parse(note).text, lines)), tuple(hashes))
+    own_note = str(Note(Note.parse(note).text, lines))
+    return Gap(row.own_size, target, own_note, target.size - row.own_size - waiting)
 
 
 def declare(session: Session, found: Gap, system: Actor, audit: Actor, reasons: tuple[str, str]) -> Written:
@@ -92,6 +113,7 @@ def declare(session: Session, found: Gap, system: Actor, audit: Actor, reasons: 
     after = {
         "from_size": found.start,
         "to_size": found.target.size,
+        "lost": found.lost,
         "root": found.target.root.hex(),
         "confirmed_by": str(audit.person_id),
     }
@@ -99,34 +121,80 @@ def declare(session: Session, found: Gap, system: Actor, audit: Actor, reasons: 
     return append(session, RESTORED, "log/1", system, after=after, personal=personal)
 
 
-def mend(session: Session, found: Gap, entry_id: uuid.UUID) -> None:
+def mend(session: Session, source: Source, found: Gap, entry_id: uuid.UUID) -> None:
     """Put the lost hashes into the tree, and let the log go on; the caller commits.
 
     Args:
         session: of the sequencer role, in a transaction of its own.
+        source: where the log's tiles lie, as for ``gap``.
+        found: what that found.
         entry_id: the entry that declares the loss.
 
     Raises:
-        Conflict: the database is not the beginning of what was seen, or the log went on meanwhile.
+        Conflict: the log went on meanwhile, or the place has other hashes than before.
+        InvalidInput: a tile is missing there.
+        Transient: the place does not answer.
     """
     session.execute(select(func.pg_advisory_xact_lock(LOG_LOCK)))
     row = stands_still(session)
-    if row is None or row.own_size != found.start:
-        raise Conflict("restoration.changed", "The log has changed meanwhile. Look at its state and begin anew.")
-    stored = edge_tiles(session, found.start)
-    changed = extend(stored, found.start, found.leaves) if found.leaves else {}
-    tiles = {**stored, **changed}
+    waiting = _go_on(session, source, found.start, found.target, write=True) if row else 0
     size = found.target.size
-    if not changed or tree_root(size, lambda *place: tiles.get(place, b"")) != found.target.root:
-        raise Conflict(
-            "restoration.another_history",
-            "The {start} entries of this database are not the beginning of the log of {size} entries that was seen:"
-            " this is no older state of it, but another history. Run `shuniu audit verify`.",
-            start=found.start,
-            size=size,
-        )
-    store_tiles(session, changed)
+    if row is None or row.own_size != found.start or size - found.start - waiting != found.lost:
+        raise Conflict("restoration.changed", "The log has changed meanwhile. Look at its state and begin anew.")
     now = system_now()
     session.add(LogCheckpoint(size=size, root=found.target.root, note=found.note, signed_at=now))
     row.seen_size, row.evidence_id, row.done_at = size, entry_id, now
     session.flush()
+
+
+def _go_on(session: Session, source: Source, start: int, target: Checkpoint, *, write: bool) -> int:
+    """Let the tree of the database grow to the target's by the hashes that lie at the place.
+
+    Args:
+        write: write down tiles, and the numbers of entries that still wait; else it is only tried.
+
+    Returns:
+        How many of the entries wait in this database.
+
+    Raises:
+        Conflict: that does not give the target's root.
+    """
+    tiles, found = edge_tiles(session, start), 0
+    try:
+        for first, hashes in _steps(source, start, target.size):
+            changed = extend(tiles, first, hashes)
+            kept = set(edge(first + len(hashes)))
+            tiles = {place: tile for place, tile in {**tiles, **changed}.items() if place in kept}
+            waiting = {row.leaf_hash: row.id for row in session.execute(_WAITING, {"hashes": hashes})}
+            found += len(waiting)
+            if write:
+                store_tiles(session, changed)
+                _number(session, {first + at: waiting[leaf] for at, leaf in enumerate(hashes) if leaf in waiting})
+        root = tree_root(target.size, lambda *place: tiles.get(place, b""))
+    except (ValueError, LookupError):
+        root = b""
+    if start >= target.size or root != target.root:
+        raise Conflict(
+            "restoration.another_history",
+            "The {start} entries of this database are not the beginning of the log of {size} entries that was seen:"
+            " this is no older state of it, but another history. Run `shuniu audit verify`.",
+            start=start,
+            size=target.size,
+        )
+    return found
+
+
+def _steps(source: Source, start: int, size: int) -> Iterator[tuple[int, Sequence[bytes]]]:
+    """The leaf hashes from a number on, some at a time, each time with the number of the first of them."""
+    while start < size:
+        end = min(size, start - start % STEP + STEP)
+        first = start // WIDTH
+        data = b"".join(tile_of(source, 0, number, size) for number in range(first, -(-end // WIDTH)))
+        places = range((start - first * WIDTH) * HASH_SIZE, (end - first * WIDTH) * HASH_SIZE, HASH_SIZE)
+        yield start, [data[at : at + HASH_SIZE] for at in places]
+        start = end
+
+
+def _number(session: Session, entries: dict[int, uuid.UUID]) -> None:
+    if entries:
+        session.execute(_NUMBER, {"numbers": list(entries), "ids": list(entries.values())})

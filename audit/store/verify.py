@@ -6,6 +6,7 @@ right as long as the database continues it.
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cached_property
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
@@ -17,7 +18,7 @@ from audit.keys import VerifierKey
 from audit.merkle import HASH_SIZE
 from audit.models import LogCheckpoint, LogTile
 from audit.report import Finding, Report
-from audit.restoration.declared import declared_losses
+from audit.restoration.declared import Loss, declared_losses
 from audit.store.models import ONE, PUBLISH_LOCK, KeptCheckpoint, LogStore
 from audit.store.place import CHECKPOINT, COSIGNED, Place
 from audit.tiles import WIDTH, edge, named, path, shape, tree_root
@@ -196,9 +197,13 @@ class _Comparison:
             self._add("store_contradicted", sentence, states, f"root {own.root.hex()}" if own else "")
         return found
 
+    @cached_property
+    def _losses(self) -> tuple[Loss, ...]:
+        return declared_losses(self._session)
+
     def _is_of_the_lost(self, found: Checkpoint) -> bool:
         """Whether it is one of those that were lost when a backup was put back, and the tree of its size still is."""
-        if not any(loss.start < found.size <= loss.end for loss in declared_losses(self._session)):
+        if not any(loss.start < found.size <= loss.end for loss in self._losses):
             return False
         tiles = self._in_database((level, number, 0) for level, number in edge(found.size))
         try:

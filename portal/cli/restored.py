@@ -33,14 +33,16 @@ def command(system: str, audit: str, reason: str, confirmed_because: str, place:
     source: Source = source_of(place) if place else Place.of(settings).read
     with transaction(settings.app_database_url) as session:
         found = gap(session, source, log_keys(settings))
+    size = found.target.size
     click.echo(
-        f"The database has {found.start} entries, the log {found.target.size}: the texts of the entries"
-        f" {found.start} to {found.target.size - 1} are lost. Their hashes stay in the log."
+        f"The database has {found.start} entries, the log {size}. Of the entries {found.start} to {size - 1}"
+        f" the texts of {found.lost} are lost, and {size - found.start - found.lost} still wait here and get their"
+        " numbers back. The hashes of all stay in the log."
     )
     first = identified(settings, system, Role.SYSTEM_ADMINISTRATOR)
     second = identified(settings, audit, Role.AUDIT_ADMINISTRATOR)
     with transaction(settings.app_database_url) as session:
         entry = declare(session, found, first, second, (reason, confirmed_because))
     with transaction(settings.sequencer_database_url) as session:
-        mend(session, found, entry.id)
-    click.echo(f"Declared by the entry {entry.id}. The worker goes on from {found.target.size} entries.")
+        mend(session, source, found, entry.id)
+    click.echo(f"Declared by the entry {entry.id}. The worker goes on from {size} entries.")

@@ -1,6 +1,7 @@
 """Archives: old texts move into locked objects; entries stay found, read and provable; what was done to one shows."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,10 +11,11 @@ from sqlalchemy.orm import Session
 
 import audit.append
 from adapters.clock import system_now
-from adapters.errors import Conflict, Terminal
+from adapters.errors import Conflict, NotAllowed, Terminal
 from audit.actor import HUB
 from audit.archive import read, set_aside, write
 from audit.archive.expire import declare, over, remove
+from audit.archive.format import opened, packed
 from audit.archive.models import LogArchive
 from audit.log_keys import LogKeys
 from audit.months import make_months, months
@@ -25,7 +27,10 @@ from audit.retention import Retention
 from audit.store.place import Place
 from audit.verify import verify_log
 from portal.cli.audit import command
+from portal.first_people import enter_operator
 from tests.integration.audit.conftest import Log
+from tests.integration.audit.elsewhere import AUDIT, SYSTEM
+from tests.integration.audit.test_restoration import NAMES, PEOPLE, REASONS
 from tests.integration.audit.test_sequence import wait_for
 
 OLD = 600
@@ -76,9 +81,9 @@ def kept(log: Log, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
     read._site.clear()
 
 
-def shuniu(*words: str) -> str:
+def shuniu(*words: str, passwords: str = "") -> str:
     """What the command says."""
-    said = CliRunner().invoke(command, words)
+    said = CliRunner().invoke(command, words, input=passwords)
     assert said.exit_code == 0, said.output
     return said.output
 
@@ -137,11 +142,15 @@ def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch
     told = shuniu("archive")
     assert "To archive: entries 0 to 255." in told
     assert "Nothing was done." in told
+    with kept.log.session("app") as app:
+        code = "11319900DM9000001U"
+        enter_operator(app, credit_code=code, short_code="JXW", name="经信委", name_en="", administrators=PEOPLE)
+        app.commit()
     done = shuniu("archive", "--go")
     assert done.count("digest") == 3
     assert "600 texts lie in archives alone now." in done
     assert "There is nothing to do." in shuniu("archive")
-    assert "There is nothing to do." in shuniu("expire", "--reason", "too early")
+    assert "There is nothing to do." in shuniu("expire", *NAMES, *REASONS, "--go")
     kept.log.sequence()
     with kept.log.session("app") as app:
         index = next(number for number in range(300, OLD) if entry_at(app, number).has_personal)
@@ -152,10 +161,19 @@ def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch
     with kept.log.session("owner") as owner:
         last = max(row.retain_until for row in owner.query(LogArchive))
         wait_for(lambda: last + timedelta(seconds=1) < system_now())
-        assert len(over(owner)) == 3
-    assert "3 archives were deleted." in shuniu("expire", "--reason", "their time is over", "--go")
+        assert len(over(owner, years)) == 3
+        assert over(owner, years + 365 * 86_400) == [], "the rule of today is a longer one"
+        with pytest.raises(NotAllowed, match="Two different people"):
+            declare(owner, years, SYSTEM, SYSTEM, ("the same", "person"))
+        left_behind = owner.get_one(LogArchive, 1).key
+    kept.place.locked.put_held(left_behind, b"of an archiving that was broken off", None)
+    refused = CliRunner().invoke(command, ["expire", *NAMES, *REASONS, "--go"], input="a first password\nwrong\n")
+    assert "Login or password is wrong" in str(refused.exception)
+    words = ("expire", *NAMES, *REASONS, "--go")
+    assert "3 archives were deleted." in shuniu(*words, passwords="a first password\na third password\n")
+    assert [each for each in kept.place.locked.versions(kept.place.key("archive/")) if not each.is_delete_marker] == []
     with kept.log.session("owner") as owner:
-        assert (declare(owner, HUB, "again"), remove(owner, kept.place)) == (0, 0)
+        assert (declare(owner, years, SYSTEM, AUDIT, ("once", "more")), remove(owner, kept.place)) == (0, 0)
     with kept.log.session("app") as app:
         report = kept.verified(app)
         assert report.ok, report.first
@@ -201,6 +219,30 @@ def ended(kept: Kept, owner: Session) -> None:
     owner.execute(text("UPDATE log_archive SET expired_at = now() WHERE number = 1"))
 
 
+def ended_early(kept: Kept, owner: Session) -> None:
+    """By two people, but before its time, as if its period had been another."""
+    owner.execute(text("UPDATE log_archive SET retain_until = archived_at WHERE number = 0"))
+    assert declare(owner, 0, SYSTEM, AUDIT, ("too", "early")) == 1
+    owner.execute(text("UPDATE log_archive SET retain_until = archived_at + interval '1098 days' WHERE number = 0"))
+
+
+def shortened(kept: Kept, owner: Session) -> None:
+    owner.execute(text("UPDATE log_archive SET retain_until = now() WHERE number = 1"))
+
+
+def rechained(kept: Kept, owner: Session) -> None:
+    """The second archive hangs on another first one, and the third on that."""
+    previous = "0" * 64
+    for row in owner.query(LogArchive).filter(LogArchive.number > 0).order_by(LogArchive.number):
+        data = kept.place.locked.read(row.key, row.version)
+        header, size = opened(data)
+        forged = replace(header, previous=previous)
+        head = packed(forged.line() + b"\n")
+        row.version = kept.place.locked.put_held(row.key, head + data[size:], row.retain_until)
+        row.digest, row.header_bytes, previous = forged.digest, len(head), forged.digest
+    owner.flush()
+
+
 def test_what_was_done_to_an_archive_is_named_first(kept: Kept) -> None:
     moved(kept)
     attacks: dict[Callable[[Kept, Session], None], str] = {
@@ -210,6 +252,9 @@ def test_what_was_done_to_an_archive_is_named_first(kept: Kept) -> None:
         unlocked: "archive_not_locked",
         forgotten: "archive_unknown",
         ended: "archive_unrecorded",
+        ended_early: "archive_ended_early",
+        shortened: "archive_differs",
+        rechained: "archive_unrecorded",
     }
     for attack, code in attacks.items():
         with kept.log.session("owner") as owner:

@@ -126,7 +126,7 @@ def test_the_log_goes_on_where_it_was_seen_last_and_says_what_is_lost(
         publish_again(session, backup.place)
 
     done = backup.restored(*NAMES, *REASONS)
-    assert (done.exit_code, f"{size} to {size + 599} are lost" in done.output) == (0, True), (
+    assert (done.exit_code, f"{size} to {size + 599} the texts of 600 are lost" in done.output) == (0, True), (
         done.output,
         done.exception,
     )

@@ -1,0 +1,83 @@
+"""Archives go over entries that were declared lost when a backup was put back: whole, checked, and proved."""
+
+import base64
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+from sqlalchemy.orm import Session
+
+from adapters.clock import system_now
+from adapters.errors import NotFound, Terminal
+from audit.archive.format import opened, packed, unpacked
+from audit.archive.models import LogArchive
+from audit.log_keys import LogKeys
+from audit.months import make_months
+from audit.proof import check, prove
+from audit.queries import entry_at
+from tests.integration.audit.elsewhere import foreign, go_on, numbered, restored
+from tests.integration.audit.test_archive import EACH, OLD, Kept, kept, moved
+
+__all__ = ["kept"]
+LOST = 600
+BEHIND = OLD + LOST + 1
+"""The number behind that of the entry that declares the loss."""
+
+
+def with_a_loss(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """600 entries are lost behind the old ones; ten more, of the month after, follow."""
+    with kept.log.session("owner") as owner:
+        restored(kept.log, owner, numbered(owner) + foreign(LOST))
+        go_on(kept.log, owner)
+        owner.commit()
+    monkeypatch.setattr("audit.append.system_now", lambda: kept.before - timedelta(days=10))
+    kept.log.write(10)
+    monkeypatch.setattr("audit.append.system_now", system_now)
+    kept.log.sequence()
+    with kept.log.session("app") as app:
+        make_months(app)
+        app.commit()
+
+
+def forged(kept: Kept, owner: Session, number: int) -> None:
+    """The first line of an archive gets another hash."""
+    row = owner.get_one(LogArchive, number)
+    data = kept.place.locked.read(row.key, row.version)
+    header, size = opened(data)
+    first = data[size : size + header.blocks[0].bytes]
+    right, wrong = (base64.b64encode(leaf) for leaf in (foreign(200)[EACH * number - OLD], foreign(1, "wrong")[0]))
+    changed = packed(unpacked(first).replace(right, wrong))
+    assert changed != first
+    block = replace(header.blocks[0], bytes=len(changed), sha256=sha256(changed).hexdigest())
+    header = replace(header, blocks=(block, *header.blocks[1:]))
+    head = packed(header.line() + b"\n")
+    row.version = kept.place.locked.put_held(row.key, head + changed + data[size + len(first) :], row.retain_until)
+    row.digest, row.header_bytes = header.digest, len(head)
+    owner.flush()
+
+
+def test_archives_go_over_what_was_declared_lost(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_a_loss(kept, monkeypatch)
+    moved(kept)
+    with kept.log.session("owner") as owner:
+        rows = owner.query(LogArchive).order_by(LogArchive.number).all()
+        assert [row.end_index for row in rows] == [256, 512, 768, 1_024, BEHIND + 10]
+        report = kept.verified(owner)
+        assert report.ok, report.first
+        assert (report.archives, report.archived, report.lost) == (5, OLD + 10, [(OLD, OLD + LOST, OLD + LOST)])
+        found, proof = entry_at(owner, BEHIND + 5), prove(owner, BEHIND + 5)
+        assert found.row.subject == f"test/{found.envelope['data']['after']['number']}"
+        check(proof, found.row.body, LogKeys(kept.log.key.verifier))
+        with pytest.raises(NotFound):
+            entry_at(owner, OLD + 5)
+        forged(kept, owner, 3)
+        report = kept.verified(owner)
+        assert report.counts["archive_differs"] == 1, report.counts
+
+
+def test_what_nobody_declared_lost_is_not_archived(kept: Kept) -> None:
+    with kept.log.session("owner") as owner:
+        owner.connection().exec_driver_sql("DELETE FROM log_leaf WHERE leaf_index = 7")
+        with pytest.raises(Terminal, match="Entry 7 is not as it was hashed"):
+            kept.archive(owner)
