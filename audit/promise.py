@@ -86,13 +86,13 @@ def promised(settings: Settings, leaves: Sequence[bytes], made_at: datetime | No
     return str(Note(str(promise)).signed(key))
 
 
-def promised_about(session: Session, settings: Settings, subject: str) -> str:
-    """Promise the entries about a subject as they are committed now; reading the same later gives the same promise.
+def promised_about(session: Session, settings: Settings, *subjects: str) -> str:
+    """Promise the entries about subjects as they are committed now; reading the same later gives the same promise.
 
     Args:
-        subject: ``noun/identifier``; of more than 16 entries the newest are promised.
+        subjects: ``noun/identifier`` each; of more than 16 entries the newest are promised.
     """
-    about = select(Evidence.leaf_hash, Evidence.recorded_at).where(Evidence.subject == subject)
+    about = select(Evidence.leaf_hash, Evidence.recorded_at).where(Evidence.subject.in_(subjects))
     newest = session.execute(about.order_by(Evidence.recorded_at.desc(), Evidence.id.desc()).limit(MOST_LEAVES)).all()
     return promised(settings, [row.leaf_hash for row in newest[::-1]], newest[0].recorded_at) if newest else ""
 

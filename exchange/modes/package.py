@@ -37,6 +37,7 @@ class PackageFacts:
         recipient: the receiver's age recipient that the payload is encrypted to.
         sequence: number of this package in the channel from hub to receiver, from 1.
         previous: SHA-256 of the statement before it in the channel, empty for the first.
+        promise: the log's signed promise of the entries about the delivery and its release (``audit.promise``).
     """
 
     delivery: str
@@ -53,6 +54,7 @@ class PackageFacts:
     purpose: str
     created: str
     not_after: str
+    promise: str = ""
 
 
 def statement(facts: PackageFacts, subjects: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from adapters.database import transaction
 from adapters.errors import Conflict, Misconfigured, Transient
 from adapters.settings import Settings
 from adapters.work import held
+from audit.promise import promised_about
 from directory.agencies.models import Agency
 from directory.keys.models import KeyPurpose
 from directory.keys.queries import current_key
@@ -84,6 +85,7 @@ def write_package(settings: Settings, delivery_id: uuid.UUID, number: str, relea
         count = session.scalar(select(func.count()).select_from(Delivery).where(packages)) or 0
         last = session.scalar(select(Delivery.statement).where(packages).order_by(Delivery.prepared_at.desc()).limit(1))
         receiver, recipient, key_id = agency.credit_code, key.public_key, key.id
+        promise = promised_about(session, settings, f"delivery/{delivery_id}", f"release/{release.id}")
     terms, now = release.terms, system_now()
     facts = PackageFacts(
         delivery=str(delivery_id),
@@ -100,6 +102,7 @@ def write_package(settings: Settings, delivery_id: uuid.UUID, number: str, relea
         purpose=release.request.purpose,
         created=now.isoformat(),
         not_after=(now + LIFETIME).isoformat(),
+        promise=promise,
     )
     scratch = settings.home / "scratch"
     scratch.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -52,6 +52,11 @@ def open_(package: Path, receive_key: Path, hub_key: str, out: Path, sign_key: P
     with private(target) as sink:
         sink.write(orjson.dumps(receipt, option=orjson.OPT_INDENT_2))
     click.echo(f"Receipt: {target}. Upload it on the delivery's page to acknowledge.")
+    if promise := str(opened.facts.get("promise", "")):
+        kept = package.with_suffix(".promise")
+        with private(kept) as sink:
+            sink.write(promise.encode())
+        click.echo(f"The log's promise to hold this delivery: {kept}. `shuniu audit check` says whether it was kept.")
 
 
 def read_public_key(text: str) -> Ed25519PublicKey:

@@ -145,7 +145,7 @@ def test_without_the_store_nothing_is_written_down(kept: Kept) -> None:
 
 
 def test_no_month_goes_while_a_verification_looks(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    chain, waited = ArchiveCheck.chain, []
+    chain, waited = ArchiveCheck.chain, list[bool]()
 
     def meanwhile(self: ArchiveCheck) -> None:
         chain(self)

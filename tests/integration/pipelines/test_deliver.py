@@ -21,7 +21,9 @@ from adapters.errors import Conflict, Misconfigured, Terminal, Transient
 from adapters.objects import ObjectStore, objects
 from adapters.work import MAXIMUM_ATTEMPTS, Work, take
 from audit.actor import Actor
+from audit.log_keys import log_keys
 from audit.models import Evidence
+from audit.promise import open_promise
 from directory.catalogue.models import ResourceVersion
 from exchange import release as door
 from exchange.deliveries.models import Delivery, DeliveryState, FileFormat
@@ -143,6 +145,11 @@ def test_packages_follow_each_other_in_the_channel_and_open(case: Case, tmp_path
         assert opened.facts["receiver"] == case.actor.agency_code
         assert pq.read_table(tmp_path / str(sequence) / "data.parquet").num_rows == 20
         assert delivery.statement
+        keys = log_keys(case.hub.settings)
+        promise = open_promise(opened.facts["promise"].encode(), keys.promise_key, keys.log.name)
+        with transaction(case.hub.settings.app_database_url) as session:
+            promised = session.scalars(select(Evidence.kind).where(Evidence.leaf_hash.in_(promise.leaves))).all()
+        assert sorted(promised) == ["delivery.requested", "release.authorised"]
         previous = delivery.statement["sha256"]
         assert delivery.recipient_key_id
 

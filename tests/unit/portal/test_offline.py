@@ -37,7 +37,21 @@ def machine(tmp_path: Path) -> Path:
     (tmp_path / "data.csv").write_text("code\n1\n")
     ends = (system_now() + timedelta(days=1)).isoformat()
     facts = PackageFacts(
-        "d", "JF-1", "hub", "code", str(identity.to_public()), 1, "", "g", "r", 1, ("code",), "p", ends, ends
+        "d",
+        "JF-1",
+        "hub",
+        "code",
+        str(identity.to_public()),
+        1,
+        "",
+        "g",
+        "r",
+        1,
+        ("code",),
+        "p",
+        ends,
+        ends,
+        "a promise\n",
     )
     sink = io.BytesIO()
     pack_files({tmp_path / "data.csv": 1}, sink, facts, HUB, tmp_path)
@@ -61,6 +75,7 @@ def test_a_package_is_opened_and_its_receipt_signed(machine: Path) -> None:
     assert (machine / "out" / "data.csv").read_text() == "code\n1\n"
     assert orjson.loads((machine / "p.receipt.json").read_bytes())["signature"]
     assert orjson.loads((machine / "receive.channel.json").read_bytes())["hub"]["sequence"] == 1
+    assert (machine / "p.promise").read_text() == "promise"
 
 
 @pytest.mark.parametrize("wrong", ["encrypted", "other kind", "no key"])
