@@ -216,7 +216,11 @@ def forgotten(kept: Kept, owner: Session) -> None:
 
 
 def ended(kept: Kept, owner: Session) -> None:
+    """By one person."""
     owner.execute(text("UPDATE log_archive SET expired_at = now() WHERE number = 1"))
+    row = owner.get_one(LogArchive, 1)
+    told = {"retain_until": f"{row.retain_until:%Y-%m-%d}", "confirmed_by": str(SYSTEM.person_id)}
+    audit.append.append(owner, "evidence.archive_expired", f"evidence_archive/{row.digest}", SYSTEM, after=told)
 
 
 def ended_early(kept: Kept, owner: Session) -> None:
@@ -279,4 +283,8 @@ def test_a_falsified_entry_is_not_archived(kept: Kept) -> None:
             )
         )
         with pytest.raises(Terminal, match="Entry 7 is not as it was hashed"):
+            kept.archive(owner)
+        owner.rollback()
+        owner.execute(text("DELETE FROM log_leaf WHERE leaf_index = 7"))
+        with pytest.raises(Terminal, match="Entry 7 is not as it was hashed"):  # nobody declared it lost
             kept.archive(owner)

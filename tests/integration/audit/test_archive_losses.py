@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
-from adapters.errors import NotFound, Terminal
+from adapters.errors import NotFound
 from audit.archive.format import opened, packed, unpacked
 from audit.archive.models import LogArchive
 from audit.log_keys import LogKeys
@@ -74,10 +74,3 @@ def test_archives_go_over_what_was_declared_lost(kept: Kept, monkeypatch: pytest
         forged(kept, owner, 3)
         report = kept.verified(owner)
         assert report.counts["archive_differs"] == 1, report.counts
-
-
-def test_what_nobody_declared_lost_is_not_archived(kept: Kept) -> None:
-    with kept.log.session("owner") as owner:
-        owner.connection().exec_driver_sql("DELETE FROM log_leaf WHERE leaf_index = 7")
-        with pytest.raises(Terminal, match="Entry 7 is not as it was hashed"):
-            kept.archive(owner)
