@@ -34,8 +34,12 @@ def personal(
     others: Collection[str] = (),
     *,
     matter: str = "",
+    concerned: str = "",
 ) -> dict[str, Any]:
     """The encrypted part: what was looked up, for what, the row condition's values, and names that are no item's.
+
+    Of those whom rows name beyond what was looked up it has a digest of their tokens (``concerned``), so that the blind
+    index can be compared with it.
 
     The receiver's case lies here too: it is a text of 300 characters, and cases are often called by a person's name.
     """
@@ -43,6 +47,7 @@ def personal(
         "subjects": dict(subjects),
         "purpose": purpose,
         "matter": matter,
+        "concerned": concerned,
         "row_condition_values": list(stated["values"]) if stated else [],
         "other_items": list(others)[:MOST_NAMED],
     }

@@ -23,6 +23,7 @@ from adapters.prepared import Condition, all_of, apart, insertion
 from audit.actor import HUB, Actor
 from audit.append import Beside, Unmet, append
 from audit.standing import require_flow
+from audit.subjects.blind import digest_of
 from exchange import entries
 from exchange.closing import close
 from exchange.concerned import asked
@@ -323,6 +324,8 @@ def _record(
     terms, request = release.terms, release.request
     extract = release.stored.extract_id if release.stored else None
     kind = "release.authorised" if state is ReleaseState.AUTHORISED else "release.completed"
+    looked_up = asked(terms.naming, request.subjects)
+    concerned = digest_of({*subjects} - looked_up)
     append(
         session,
         kind,
@@ -340,9 +343,11 @@ def _record(
             **(release.stored.stated if release.stored else {}),
             **figures,
         },
-        personal=entries.personal(request.purpose, request.subjects, release.row_condition, matter=request.matter),
+        personal=entries.personal(
+            request.purpose, request.subjects, release.row_condition, matter=request.matter, concerned=concerned
+        ),
         beside=_beside(release, state, figures),
-        subjects={*subjects, *asked(terms.naming, request.subjects), *((extract.bytes,) if extract else ())},
+        subjects={*subjects, *looked_up, *((extract.bytes,) if extract else ())},
     )
 
 

@@ -5,7 +5,7 @@ are more.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from tempfile import TemporaryFile
@@ -34,12 +34,14 @@ class Shown:
     """What is exported.
 
     Attributes:
-        what: ``search``, ``timeline`` or ``month``.
+        what: ``search``, ``timeline``, ``month`` or ``data_subject``.
         title: file name without ending; may be Chinese.
         heads: translated column heads.
         stated: what was asked, as the entry states it.
         unknown: what was asked and may be personal.
         matter: the case that it is about.
+        subjects: tokens of the data subjects that it is about.
+        more: whether the rows are not all that there are.
     """
 
     what: str
@@ -48,6 +50,8 @@ class Shown:
     stated: Mapping[str, str]
     unknown: Mapping[str, str] = field(default_factory=dict)
     matter: str = ""
+    subjects: Collection[bytes] = ()
+    more: bool = False
 
 
 def signed_export(session: Session, actor: Actor, shown: Shown, rows: Iterable[Sequence[Cell]]) -> Response:
@@ -62,11 +66,10 @@ def signed_export(session: Session, actor: Actor, shown: Shown, rows: Iterable[S
         raise Conflict("log.empty_export", "The log has no checkpoint yet, and an export rests on one. Try again soon.")
     kind = wanted_export() or "csv"
     lines = _Limited(rows)
-    out = TemporaryFile()  # noqa: SIM115  # it is closed when it has been sent
     with TemporaryFile() as table:
         count = write_rows(table, kind, shown.heads, lines)
         asked = dict(sorted({**shown.stated, **shown.unknown}.items()))
-        facts = {"what": shown.what, "rows": count, "more": lines.more}
+        facts = {"what": shown.what, "rows": count, "more": lines.more or shown.more}
         entry = append(
             session,
             "evidence.exported",
@@ -75,6 +78,7 @@ def signed_export(session: Session, actor: Actor, shown: Shown, rows: Iterable[S
             matter=shown.matter,
             after={**facts, "asked": dict(shown.stated), "sha256": digest_of(table), "checkpoint": log.size},
             personal={"asked": dict(shown.unknown)} if shown.unknown else None,
+            subjects=shown.subjects,
         )
         facts |= {
             "asked": asked,
@@ -85,6 +89,7 @@ def signed_export(session: Session, actor: Actor, shown: Shown, rows: Iterable[S
             "entry": str(entry.id),
         }
         note = with_cosignatures(session, log.size, log.checkpoint)
+        out = TemporaryFile()  # noqa: SIM115  # it is closed when it has been sent
         write_export(out, facts, table, f"rows.{kind}", note, key)
     answer = Response(_pieces(out), content_type="application/zip")
     name = f"{shown.title} {(moment + timedelta(hours=8)).strftime('%Y%m%d-%H%M%S')}.zip"

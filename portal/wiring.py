@@ -5,8 +5,10 @@ from typing import Any
 
 import audit.append
 import audit.archive.read
+import audit.destruction.compared
 import audit.retention
 import audit.standing
+import audit.subjects.compared
 import audit.witness.standing
 import directory.reconcilers
 import exchange.hooks
@@ -35,6 +37,8 @@ def wire(settings: Settings) -> None:
     _once(withdraw.on_withdrawn, exchange.hooks.on_withdrawn)
     _once(add.on_added, exchange.hooks.on_calendar_added)
     _once(add.on_added, recompute_changes)
+    audit.subjects.compared.register_reconcilers()
+    audit.destruction.compared.register_reconcilers()
     directory.reconcilers.register_reconcilers()
     exchange.reconcilers.register_reconcilers()
     pipelines.reconcilers.register_reconcilers()

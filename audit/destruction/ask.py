@@ -70,7 +70,7 @@ def ask_for_subject(session: Session, actor: Actor, kind: SubjectKind, value: st
         value: the subject's number; only its token is kept.
 
     Raises:
-        Conflict: no entry's details name the subject, or none that is old enough.
+        Conflict: no entry's details name the subject, or none that is old enough; recorded, for who asks may only try.
         InvalidInput: number, basis or reason are missing.
     """
     made = _made(actor, grounds)
@@ -80,7 +80,7 @@ def ask_for_subject(session: Session, actor: Actor, kind: SubjectKind, value: st
         raise Conflict(
             "destruction.nobody",
             "No entry's details name this number, or none whose legal term is over. Nothing was asked for.",
-        )
+        ).refused("personal.destruction_asked", f"data_subject/{token.hex()}")
     return _asked(session, actor, made, f"data_subject/{token.hex()}", {"value": value.strip()})
 
 

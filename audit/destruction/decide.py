@@ -29,7 +29,8 @@ MOST_AT_ONCE = 2_000
 def confirm(session: Session, actor: Actor, destruction_id: uuid.UUID) -> Destruction:
     """Destroy what was asked for. The caller has checked that the actor may.
 
-    At most 2,000 entries; where more are left, the request stays open and is confirmed again.
+    At most 2,000 entries; where more are left, the request stays open and is confirmed again. Of requests that reach
+    the same entry one is confirmed after the other, so that its details are destroyed, and counted, once.
 
     Raises:
         NotFound: no such request.
@@ -37,6 +38,7 @@ def confirm(session: Session, actor: Actor, destruction_id: uuid.UUID) -> Destru
         Conflict: it is decided already, or nothing is left to destroy.
     """
     asked = _open(session, actor, destruction_id, "personal.destruction_confirmed")
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("personal_destruction", 0))))
     done, more = 0, False
     for entry_id, matter in _targets(session, asked):
         if done == MOST_AT_ONCE:

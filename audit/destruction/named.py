@@ -56,5 +56,6 @@ def _tokens(kind: SubjectKind, details: Mapping[str, Any]) -> set[bytes]:
     """Tokens of whatever an entry's details may name a subject by."""
     blind = configured().blind
     looked_up = details.get("subjects") or {}
-    values = [*looked_up.values(), *(details.get("row_condition_values") or []), details.get("value") or ""]
+    searched = [details.get("value"), (details.get("asked") or {}).get("value")]
+    values = [*looked_up.values(), *(details.get("row_condition_values") or []), *searched]
     return {blind.token(kind, value) for value in values if value}

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import unicodedata
+from collections.abc import Collection
 from enum import StrEnum
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -53,6 +54,11 @@ class BlindIndex:
     def digest(self, text: bytes) -> str:
         """A keyed digest (hex) of something that may name people, such as a row condition, to compare it by."""
         return hmac.new(self._key, b"\0" + text, hashlib.sha256).hexdigest()
+
+
+def digest_of(tokens: Collection[bytes]) -> str:
+    """One digest (hex) for several tokens, "" for none: an entry states by it whom its rows named."""
+    return hashlib.sha256(b"".join(sorted(tokens))).hexdigest() if tokens else ""
 
 
 def normalised(kind: SubjectKind, text: str) -> str:

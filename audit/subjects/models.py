@@ -2,7 +2,8 @@
 
 None of them refers to another by a foreign key: they are written beside busy statements, and looking up what the same
 statement has just inserted would be paid with every call. They help to find entries and prove nothing: what proves is
-the entry, whose encrypted part names the subjects too.
+the entry, whose encrypted part has what was asked by and a digest of the tokens of whom rows named
+(``audit.subjects.compared``).
 """
 
 import uuid

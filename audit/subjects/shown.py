@@ -113,7 +113,7 @@ def look(
     Raises:
         InvalidInput: no number, or no reason.
     """
-    value, reason = line(value, "/value", most=LONGEST_NUMBER), prose(reason, "/reason", most=LONGEST_REASON)
+    value, reason = checked(value, reason)
     page = shown(session, kind, value, cursor)
     token = configured().blind.token(kind, value)
     append(
@@ -126,6 +126,15 @@ def look(
         subjects=[token],
     )
     return page
+
+
+def checked(value: str, reason: str) -> tuple[str, str]:
+    """What somebody looks for and why, as they are recorded.
+
+    Raises:
+        InvalidInput: no number, or no reason.
+    """
+    return line(value, "/value", most=LONGEST_NUMBER), prose(reason, "/reason", most=LONGEST_REASON)
 
 
 def _shown(entry: Evidence, whole: bool, personal: Mapping[str, Any]) -> Shown:

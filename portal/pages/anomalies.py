@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from adapters.errors import Conflict, InvalidInput, NotFound
 from adapters.paging import Page
 from audit.actor import Actor
+from audit.queries import log_state
 from directory.people.queries import person_names
 from directory.people.roles import Role
 from directory.permissions import Allowed
@@ -87,6 +88,7 @@ def index() -> ResponseReturnValue:
         lambda page: Page(_shown(session, page.items), page.next_cursor),
         FACETS,
         COLUMNS,
+        log=log_state(session),
         view=view,
         views=[("open", _("Undecided"), url_for(".index")), ("all", _("All"), url_for(".index", view="all"))],
     )
@@ -202,6 +204,7 @@ def _page(anomaly_id: uuid.UUID) -> dict[str, Any]:
     open_to = row.state == AnomalyState.OPEN and isinstance(decide_anomaly(actor), Allowed)
     return {
         "row": row,
+        "log": log_state(session),
         "shown": _shown(session, [row])[0],
         "grant": grant,
         "agency": agency_names(session, {row.agency_id}).get(row.agency_id, "") if row.agency_id else "",
@@ -231,6 +234,7 @@ def _rules(opened: str) -> dict[str, Any]:
     may = isinstance(may_change(actor), Allowed)
     return {
         "rules": [(in_force[rule], packaged.rules[rule].figures, _titles(rule)) for rule in Rule],
+        "log": log_state(session),
         "note": packaged.note_zh if is_chinese() else packaged.note_en,
         "changes": changes,
         "people": person_names(session, {each.changed_by for each in changes if each.changed_by}),

@@ -13,6 +13,7 @@ from audit.destruction.ask import Grounds, ask_for_entry, ask_for_subject
 from audit.destruction.decide import confirm, decline
 from audit.destruction.models import DestructionState
 from audit.destruction.queries import requests
+from audit.queries import log_state
 from audit.retention import legal_floor_years
 from audit.subjects.blind import SubjectKind
 from audit.subjects.shown import LONGEST_NUMBER
@@ -84,6 +85,7 @@ def _page(session: Session) -> dict[str, Any]:
     people = {each.asked_by for each in page.items} | {each.decided_by for each in page.items if each.decided_by}
     return {
         "page": page,
+        "log": log_state(session),
         "people": person_names(session, people),
         "may_ask": isinstance(ask_destruction(actor), Allowed),
         "may_decide": {

@@ -71,7 +71,8 @@ def show(application_id: uuid.UUID) -> ResponseReturnValue:
     steps = _steps(session, matter, deliveries)
     if wanted_export():
         name = application.number or str(application.id)
-        shown = Shown("timeline", name, _heads(), {"matter": matter}, matter=matter)
+        cut = len(steps) == MOST_STEPS
+        shown = Shown("timeline", name, _heads(), {"matter": matter}, matter=matter, more=cut)
         return signed_export(session, actor, shown, [_cells(step) for step in steps])
     record_search(session, actor, "timeline", {"matter": matter})
     answers = sorted(application.answers, key=lambda answer: answer.round)

@@ -12,7 +12,7 @@ from adapters.clock import CITY_ZONE, city_date, system_now
 from audit.models import Evidence
 from audit.queries import log_state
 from directory.agencies.queries import agencies, agency_by_code
-from exchange.grants.taken import Taken, taken
+from exchange.grants.taken import MOST_LINES, Taken, taken
 from portal.access import SIGNED_IN, access, current_actor
 from portal.edge import current_session
 from portal.evidence_filters import READERS
@@ -47,7 +47,7 @@ def index() -> ResponseReturnValue:
     stated = {"agency": agency.credit_code, "month": f"{first:%Y-%m}"} if agency else {}
     if wanted_export() and agency:
         title = f"{agency_name(agency)} {first:%Y-%m}"
-        shown = Shown("month", title, _heads(), stated)
+        shown = Shown("month", title, _heads(), stated, more=len(lines) == MOST_LINES)
         return signed_export(session, actor, shown, [_cells(line, refusals) for line in lines])
     record_search(session, actor, "month", stated)
     return render_template(

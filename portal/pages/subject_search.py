@@ -1,28 +1,35 @@
 """Who was shown this person's record? A search by number, for auditors and the log's administrator, with a reason.
 
 The number is sent in the body of a form and stands in no address, so that no history, bookmark or log of addresses
-keeps it. Every look, each page of a result too, is an entry of evidence.
+keeps it. Every look, each page of a result and each file of one too, is an entry of evidence.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from adapters.errors import InvalidInput
-from adapters.paging import Page
-from audit.queries import indices
+from adapters.paging import LARGEST_PAGE, Page
+from audit.actor import Actor
+from audit.append import configured
+from audit.queries import indices, log_state
 from audit.subjects.blind import SubjectKind, kinds_by_form
-from audit.subjects.shown import LONGEST_NUMBER, LONGEST_REASON, Shown, look
+from audit.subjects.shown import LONGEST_NUMBER, LONGEST_REASON, Shown, checked, look, shown
 from directory.people.queries import person_names
 from directory.people.roles import Role
 from directory.permissions import require, search_subjects
 from exchange.grants.queries import asked_under, stated_purposes
-from portal import fields
+from portal import fields, signed_exports
 from portal.access import access, current_actor, roles
 from portal.edge import current_session
+from portal.exports import Cell, every, wanted_export
+from portal.filters import moment
 from portal.forms import form_again
+from portal.labels import label
 from portal.pages.case import names_by_code
 from portal.pages.frame import Pages
 
@@ -41,12 +48,14 @@ def index() -> str:
 @blueprint.post("/")
 @access(roles(*READERS))
 def find() -> ResponseReturnValue:
-    """A page of entries that concern the subject, newest first."""
+    """A page of entries that concern the subject, newest first; with ``export=`` all of them as a signed file."""
     session, actor = current_session(), current_actor()
     require(search_subjects(actor), "evidence.subject_searched", "route/subject_search.find")
     value, reason = request.form.get("value", ""), request.form.get("reason", "")
     try:
         kind = fields.word("kind", SubjectKind)
+        if wanted_export():
+            return _exported(session, actor, kind, *checked(value, reason))
         page = look(session, actor, kind, value, reason, request.form.get("cursor"))
     except InvalidInput as error:
         return form_again(error, TEMPLATE, **_form())
@@ -61,8 +70,67 @@ def find() -> ResponseReturnValue:
     )
 
 
+def _exported(session: Session, actor: Actor, kind: SubjectKind, value: str, reason: str) -> Response:
+    """All entries that concern the subject; its entry has number and reason in the encrypted part."""
+    heads = [
+        _("Number in the log"),
+        _("When"),
+        _("What happened"),
+        _("Outcome"),
+        _("Agency"),
+        _("Person"),
+        _("Under which grant"),
+        _("How"),
+        _("Why"),
+        _("Receiver's case"),
+        _("Identifier of the entry"),
+        _("Leaf hash"),
+    ]
+    wanted = signed_exports.Shown(
+        "data_subject",
+        _("Who was shown this record?"),
+        heads,
+        {"kind": kind},
+        {"value": value, "reason": reason},
+        subjects=[configured().blind.token(kind, value)],
+    )
+    rows = every(lambda cursor: _cells(session, shown(session, kind, value, cursor, LARGEST_PAGE)))
+    return signed_exports.signed_export(session, actor, wanted, rows)
+
+
+def _cells(session: Session, page: Page[Shown]) -> Page[Sequence[Cell]]:
+    """A page of entries, as rows of the file."""
+    known = _found(session, page)
+    rows: list[Sequence[Cell]] = []
+    for one in page.items:
+        entry, grant = one.entry, known["grants"].get(one.grant_id)
+        how = label(one.mode, "Mode") if one.mode else ""
+        rows.append(
+            [
+                known["numbers"].get(entry.id),
+                moment(entry.recorded_at),
+                label(entry.kind, "EvidenceKind"),
+                label(entry.outcome, "EvidenceOutcome"),
+                known["names"].get(entry.agency_code, entry.agency_code),
+                known["people"].get(entry.person_id, ""),
+                grant.number if grant else "",
+                f"{how} {_('(among all rows of a delivery)')}" if one.whole else how,
+                known["purposes"].get(entry.subject) or (grant.purpose if grant else ""),
+                one.receiver_matter,
+                str(entry.id),
+                entry.leaf_hash.hex(),
+            ]
+        )
+    return Page(tuple(rows), page.next_cursor)
+
+
 def _form() -> dict[str, Any]:
-    return {"kinds": list(SubjectKind), "longest_number": LONGEST_NUMBER, "longest_reason": LONGEST_REASON}
+    return {
+        "log": log_state(current_session()),
+        "kinds": list(SubjectKind),
+        "longest_number": LONGEST_NUMBER,
+        "longest_reason": LONGEST_REASON,
+    }
 
 
 def _found(session: Session, page: Page[Shown]) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """Personal details are destroyed by two people, for good, and never without an entry; the log still verifies."""
 
+import threading
+import time
 import uuid
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import func, select, text
@@ -10,13 +13,15 @@ from sqlalchemy.orm import Session
 from adapters.errors import Conflict, InvalidInput, NotAllowed
 from audit.actor import Actor
 from audit.append import append, configured
-from audit.destruction import ask
+from audit.destruction import ask, compared
 from audit.destruction.ask import Grounds, ask_for_entry, ask_for_subject
 from audit.destruction.decide import confirm, decline
 from audit.destruction.models import Destruction
 from audit.destruction.queries import destroyed_by
 from audit.models import Evidence, EvidencePersonal
+from audit.reconcile import registered
 from audit.subjects.blind import SubjectKind
+from audit.subjects.shown import shown
 from schemas.identifiers import resident_id
 from tests.integration.audit.conftest import Log
 
@@ -25,7 +30,7 @@ BASIS = {"kind": "LAW", "document": "中华人民共和国个人信息保护法"
 EARLY = Grounds(BASIS, "法院〔2026〕9号裁定", "裁定送达")
 USUAL = Grounds(BASIS, "", "本人要求")
 DONE = "CONFIRMED"
-ASKS, DECIDES = (Actor(person_id=uuid.uuid4(), roles=frozenset({"AUDIT_ADMINISTRATOR"})) for _ in range(2))
+ASKS, DECIDES, THIRD = (Actor(person_id=uuid.uuid4(), roles=frozenset({"AUDIT_ADMINISTRATOR"})) for _ in range(3))
 
 
 def calls(log: Log) -> dict[str, uuid.UUID]:
@@ -130,3 +135,96 @@ def test_the_database_destroys_nothing_without_an_entry_of_the_same_transaction(
         )
         with pytest.raises(DBAPIError, match="two_people"):
             session.flush()
+
+
+def meanwhile(log: Log, first: Callable[[Session], object], second: Callable[[Session], object]) -> Exception | None:
+    """What the second meets that begins before the first is committed."""
+    met: list[Exception] = []
+
+    def late() -> None:
+        with log.session("app") as session:
+            try:
+                second(session)
+                session.commit()
+            except (Conflict, DBAPIError) as error:
+                met.append(error)
+
+    with log.session("app") as session:
+        first(session)
+        other = threading.Thread(target=late)
+        other.start()
+        time.sleep(0.4)
+        session.commit()
+        other.join()
+    return met[0] if met else None
+
+
+def test_two_who_decide_at_once_destroy_once_and_never_against_each_other(log: Log) -> None:
+    entries = calls(log)
+    with log.session("app") as session:
+        wanted = entries["asked"], entries["asked"], entries["refused"]
+        one, same, declined = (ask_for_entry(session, ASKS, entry, EARLY).id for entry in wanted)
+        session.commit()
+    met = [
+        meanwhile(log, lambda session: confirm(session, DECIDES, one), lambda session: confirm(session, THIRD, one)),
+        meanwhile(
+            log,
+            lambda session: decline(session, DECIDES, declined, "依据不足"),
+            lambda session: confirm(session, THIRD, declined),
+        ),
+    ]
+    assert [getattr(error, "code", "") for error in met] == ["destruction.decided"] * 2
+    with log.session("app") as session:
+        again = ask_for_entry(session, ASKS, entries["page"], EARLY).id
+        twin = ask_for_entry(session, ASKS, entries["page"], EARLY).id
+        session.commit()
+    second = meanwhile(
+        log, lambda session: confirm(session, DECIDES, again), lambda session: confirm(session, THIRD, twin)
+    )
+    assert getattr(second, "code", "") == "destruction.nothing_left"
+    with log.session("app") as session:
+        assert [standing(session, entries[name]) for name in ("asked", "refused", "page")] == [False, True, False]
+        destroyed = select(Evidence.subject).where(Evidence.kind == "personal.destroyed")
+        assert sorted(session.scalars(destroyed)) == sorted(f"evidence/{entries[name]}" for name in ("asked", "page"))
+        with pytest.raises(Conflict):
+            confirm(session, THIRD, same)
+
+
+def test_what_is_recorded_until_the_decision_is_destroyed_too_and_a_search_goes_on(log: Log) -> None:
+    calls(log)
+    with log.session("app") as session:
+        asked = ask_for_subject(session, ASKS, SubjectKind.RESIDENT_ID, PERSON, EARLY)
+        session.commit()
+        before = shown(session, SubjectKind.RESIDENT_ID, PERSON, limit=2)
+        later = calls(log)
+        confirm(session, DECIDES, asked.id)
+        session.commit()
+        assert not standing(session, later["asked"])
+        assert asked.destroyed == 5
+        assert before.next_cursor
+        assert len(shown(session, SubjectKind.RESIDENT_ID, PERSON, before.next_cursor).items) == 2
+
+
+def test_verification_compares_the_requests_with_the_log(log: Log) -> None:
+    entries = calls(log)
+    with log.session("app") as session:
+        asked = [ask_for_entry(session, ASKS, entries[name], EARLY).id for name in ("asked", "refused", "page")]
+        confirm(session, DECIDES, asked[0])
+        decline(session, DECIDES, asked[1], "依据不足")
+        session.commit()
+    compared.register_reconcilers()
+    mine = [each for name, each in registered().items() if name.startswith("destr")]
+    with log.session("owner") as owner:
+        assert [list(each(owner)) for each in mine] == [[]] * 4
+        tamperings = {
+            f"UPDATE personal_destruction SET state = 'ASKED', decided_by = NULL WHERE id = '{asked[0]}'": "its state",
+            f"UPDATE personal_destruction SET entry_id = gen_random_uuid() WHERE id = '{asked[1]}'": "its target",
+            f"UPDATE personal_destruction SET destroyed = 2 WHERE id = '{asked[0]}'": "counts other entries",
+            f"DELETE FROM personal_destruction WHERE id = '{asked[0]}'": "no request of two people",
+            f"UPDATE personal_destruction SET id = gen_random_uuid() WHERE id = '{asked[2]}'": "no entry",
+        }
+        for tampering, said in tamperings.items():
+            owner.execute(text(tampering))
+            told = [found.sentence for each in mine for found in each(owner)]
+            assert [each for each in told if said in each], (tampering, told)
+            owner.rollback()

@@ -7,20 +7,22 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from adapters.clock import case_today
 from adapters.lake import Lake
 from adapters.serving import Serving, table_name
 from adapters.settings import Settings
 from audit.actor import Actor
-from audit.append import configure, configured
+from audit.append import append, configure, configured
 from audit.models import Evidence
 from audit.subjects.blind import SubjectKind
+from audit.subjects.compared import extracts_are_whole, index_follows_entries
 from audit.subjects.models import EvidenceSubject, ExtractSubject, SubjectExtract
-from audit.subjects.shown import Shown, shown
+from audit.subjects.shown import Shown, look, shown
 from directory.catalogue.models import ResourceVersion
 from directory.datasets.models import DatasetState, DatasetVersion
 from exchange import extracts
@@ -209,3 +211,41 @@ def test_the_portals_role_cannot_take_anybody_out(session: Session, table: str) 
         with pytest.raises(ProgrammingError, match="permission denied"):
             session.execute(text(statement))
         session.rollback()
+
+
+def test_verification_compares_the_index_with_what_the_entries_say(
+    session: Session, settings: Settings, grant: Grant, requester: Actor, fresh: dict[str, str]
+) -> None:
+    interface.look_up(session, settings, grant.id, asking(requester), {"code": COMPANIES[1]})
+    interface.look_up(session, settings, grant.id, asking(requester), {"name": PEOPLE[4]})
+    with pytest.raises(ReleaseRefused):
+        interface.look_up(session, settings, grant.id, asking(requester), {"head": PEOPLE[2]})
+    browse.page(session, settings, grant.id, asking(requester, Mode.BROWSE))
+    release = door.authorise(session, grant.id, asking(requester, Mode.FILES))
+    extract = extracts.record(session, settings, release, 5)
+    door.complete(session, release, rows=5, size=1, digest="d", extract_id=extract)
+    look(session, requester, SubjectKind.RESIDENT_ID, "1234", "试验")
+    other = append(session, "test.written", "test/1", requester).id
+    session.commit()
+    refused = session.scalars(select(Evidence.id).where(Evidence.kind == "release.refused")).one()
+    page = session.scalars(select(ReleaseRecord.evidence_id).where(ReleaseRecord.mode == "BROWSE")).one()
+    with Session(create_engine(fresh["SHUNIU_DATABASE_URL"], poolclass=NullPool)) as owner:
+        assert list(index_follows_entries(owner)) == list(extracts_are_whole(owner)) == []
+        token, x = people(PEOPLE[3]).pop().hex(), "substr(sha256('x'), 1, 16)"
+        add = f"INSERT INTO evidence_subject SELECT {x}, recorded_at, id FROM evidence WHERE id = "
+        for tampering, said in {
+            f"DELETE FROM evidence_subject WHERE evidence_id = '{page}' AND token = '\\x{token}'": "by others than",
+            f"DELETE FROM evidence_subject WHERE evidence_id = '{refused}'": "not found by the number",
+            f"DELETE FROM evidence_subject WHERE token = '\\x{extract.hex if extract else ''}'": "its delivery names",
+            "DELETE FROM evidence_subject USING evidence WHERE evidence_id = id AND kind ~ 'searched'": "asked by",
+            f"{add}'{refused}'": "by others than",
+            f"{add}'{page}'": "by others than",
+            f"{add}'{other}'": "concerns nobody",
+            f"INSERT INTO evidence_subject SELECT {x}, recorded_at + interval '1s', id FROM evidence": "is not there",
+            f"DELETE FROM extract_subject WHERE token = '\\x{token}'": "not as it was made",
+            "UPDATE subject_extract SET subjects = 1": "not as it was made",
+        }.items():
+            owner.execute(text(tampering))
+            told = [each.sentence for each in (*index_follows_entries(owner), *extracts_are_whole(owner))]
+            assert [each for each in told if said in each], tampering
+            owner.rollback()

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Callable
 
+from sqlalchemy import select
+
 from adapters.database import transaction
 from audit.append import append
+from audit.models import Evidence
 from directory.people.roles import Role
 from portal.edge import Portal
 from tests.integration.portal.conftest import Browser, People
@@ -31,6 +34,12 @@ def test_the_logs_administrator_asks_an_auditor_decides_and_the_entry_says_so(
     assert browser(people.logins[Role.SYSTEM_ADMINISTRATOR]).get(PAGE).status_code == 403
     assert asks.post(PAGE, form | {"basis-document": ""}).status_code == 422
     assert asks.post(PAGE, form | {"early_basis": ""}).status_code == 409
+    assert asks.post(PAGE, GROUNDS | {"kind": "RESIDENT_ID", "value": "11010119900307123X"}).status_code == 409
+    with transaction(portal.settings.app_database_url) as session:
+        tried = select(Evidence.subject).where(Evidence.kind == "personal.destruction_asked")
+        assert [subject[:13] for subject in session.scalars(tried.where(Evidence.outcome == "REFUSED"))].count(
+            "data_subject/"
+        ) == 1
     assert asks.post(PAGE, form).status_code == 303
     own = asks.get(PAGE).get_data(as_text=True)
     assert "/confirm" not in own

@@ -8,14 +8,19 @@ from sqlalchemy import select
 
 from adapters.database import transaction
 from audit.append import append, configured
+from audit.destruction.named import entries_naming
+from audit.export import check_export
+from audit.log_keys import log_keys
 from audit.models import Evidence
 from audit.opened import personal_details
 from audit.subjects.blind import SubjectKind
+from audit.subjects.compared import index_follows_entries
 from audit.subjects.models import EvidenceSubject
 from directory.people.roles import Role
 from portal.edge import Portal
 from schemas.identifiers import resident_id
 from tests.integration.portal.conftest import Browser, People
+from tests.integration.portal.test_api_evidence import sequenced
 
 PERSON = "11010119900307851" + resident_id.check_digit("11010119900307851")
 SEARCH = {"kind": "RESIDENT_ID", "value": PERSON, "reason": "举报核查"}
@@ -56,3 +61,29 @@ def test_nobody_but_auditors_and_the_logs_administrator_searches(
     for role in Role:
         answer = browser(people.logins[role]).post("/evidence/subject/", SEARCH)
         assert (answer.status_code == 200) == (role in (Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)), role
+
+
+def test_a_result_is_handed_out_as_a_signed_file_which_is_a_look_too(
+    portal: Portal, people: People, browser: Callable[..., Browser]
+) -> None:
+    other = "11010119900307731" + resident_id.check_digit("11010119900307731")
+    with transaction(portal.settings.app_database_url) as session:
+        token = configured().blind.token(SubjectKind.RESIDENT_ID, other)
+        for _ in range(3):
+            about = f"release/{uuid.uuid4()}"
+            append(session, "release.completed", about, people.actors[Role.REQUESTER], subjects=[token])
+    sequenced(portal.settings)
+    auditor, search = browser(people.logins[Role.AUDITOR]), SEARCH | {"value": other}
+    auditor.get("/evidence/subject/")
+    assert auditor.post("/evidence/subject/?export=csv", search | {"reason": ""}).status_code == 422
+    answer = auditor.post("/evidence/subject/?export=csv", search)
+    assert check_export(answer.data, log_keys(portal.settings)).startswith("the export holds: 3 rows of data_subject")
+    assert other not in answer.headers["Content-Disposition"]
+    with transaction(portal.settings.app_database_url) as session:
+        taken = session.scalars(select(Evidence).where(Evidence.kind == "evidence.exported")).all()[-1]
+        assert other.encode() not in taken.body
+        assert personal_details(session, [taken.id])[taken.id]["asked"] == {"value": other, "reason": "举报核查"}
+        assert next(entries_naming(session, SubjectKind.RESIDENT_ID, token, None))[0] == taken.id
+        assert not [found for found in index_follows_entries(session) if str(taken.id) in found.subject]
+    for role in (Role.REQUESTER, Role.SYSTEM_ADMINISTRATOR):
+        assert browser(people.logins[role]).post("/evidence/subject/?export=csv", search).status_code == 403
