@@ -241,9 +241,7 @@ def supervise(actor: Actor) -> Decision:
     """See the cases of all agencies in lists: the coordinating office, the regulator, auditors ([M] Art. 14, 18)."""
     if actor.has(Role.COORDINATOR, Role.REGULATOR, Role.AUDITOR):
         return ALLOWED
-    reason = (
-        "Only the coordinating office and those who supervise see every agency's cases. Open your own list instead."
-    )
+    reason = "Only the coordinating office and those who supervise see every agency's cases. Open your own list."
     return Denied("permission.supervision", reason)
 
 

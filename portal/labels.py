@@ -11,6 +11,7 @@ from flask_babel import gettext
 
 from portal.evidence_kinds import EVIDENCE_KINDS
 from portal.languages import N_, is_chinese
+from portal.refusal_reasons import REASONS
 from schemas.code_lists import CodeList, code_lists
 
 CODE_LISTS = {
@@ -106,7 +107,7 @@ LABELS: dict[str, dict[str, str]] = {
     "KeyPurpose": {"SIGN": N_("Signing"), "RECEIVE": N_("Receiving")},
     "Connector": {"POSTGRESQL": N_("PostgreSQL table"), "CSV": N_("CSV file")},
     "OnMismatch": {"SET_ASIDE": N_("Set the row aside"), "FLAG": N_("Keep the row and flag it")},
-    "FileFormat": {"PARQUET": N_("Parquet file"), "CSV": N_("CSV file"), "PACKAGE": N_("Offline package")},
+    "FileFormat": {"CSV": N_("CSV file"), "PARQUET": N_("Parquet file"), "PACKAGE": N_("Offline package")},
     "Office": {
         "MEMBER": N_("Member agency"),
         "COORDINATING_OFFICE": N_("Coordinating office"),
@@ -129,6 +130,7 @@ LABELS: dict[str, dict[str, str]] = {
         "STOPPED": N_("Stopped"),
     },
     "WorkKind": {"ingest": N_("Load"), "ingest.part": N_("Part of a load"), "deliver": N_("Delivery")},
+    "RefusalCode": REASONS,
     "EvidenceOutcome": {"DONE": N_("Done"), "REFUSED": N_("Refused"), "FAILED": N_("Failed")},
     "EvidenceKind": EVIDENCE_KINDS,
     "Subject": {
@@ -283,6 +285,7 @@ COLOURS: dict[str, str] = {
     "RECEIVED": "orange",
     "AGREEMENT_PENDING": "orange",
     "ANSWER_DIRECTED": "orange",
+    "ASKED": "orange",
     "OPEN": "orange",
     "SUSPENDED": "orange",
     "RESTARTING": "orange",

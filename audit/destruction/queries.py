@@ -2,11 +2,12 @@
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from adapters.listing import Heap
 from adapters.paging import USUAL_PAGE, Page, page_of
-from audit.destruction.models import Destruction
+from audit.destruction.models import Destruction, DestructionState
 from audit.models import Evidence
 from audit.verify_entry import DESTROYED
 
@@ -19,6 +20,20 @@ def requests(session: Session, cursor: str | None = None, limit: int = USUAL_PAG
     """
     order = (Destruction.asked_at, Destruction.id)
     return page_of(session, select(Destruction), order, cursor=cursor, limit=limit, descending=True)
+
+
+def undecided(session: Session, person_id: uuid.UUID | None, limit: int = USUAL_PAGE) -> Heap[Destruction]:
+    """Requests that wait for another person than who asked, the oldest first.
+
+    Args:
+        person_id: who could decide.
+    """
+    waiting = select(Destruction).where(
+        Destruction.state == DestructionState.ASKED, Destruction.asked_by.is_distinct_from(person_id)
+    )
+    items = session.scalars(waiting.order_by(Destruction.asked_at, Destruction.id).limit(limit)).all()
+    total = session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
+    return Heap(tuple(items), total)
 
 
 def destroyed_by(session: Session, entry_id: uuid.UUID) -> uuid.UUID | None:

@@ -6,6 +6,7 @@ from flask import url_for
 from sqlalchemy.orm import Session
 
 from audit.actor import Actor
+from directory.people.queries import agencies_without_administrator
 from directory.people.roles import Role
 from exchange.applications.models import Application
 from exchange.applications.queries import overdue, overdue_count
@@ -24,6 +25,8 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
     sections = [_overdue(actor, session)]
     if actor.has(Role.COORDINATOR):
         sections.append(_disputes(session))
+    if actor.has(Role.REGULATOR):
+        sections.append(_unfiled(session))
     return sections
 
 
@@ -46,6 +49,22 @@ def _disputes(session: Session) -> DeskSection:
         more=url_for("disputes.index", view="open"),
         empty=N_("No dispute waits. One appears here when a requester objects to an answer."),
         order=10,
+    )
+
+
+def _unfiled(session: Session) -> DeskSection:
+    """Agencies whose data administrator the regulator has not on file ([M] Art. 21)."""
+    page = agencies_without_administrator(session, limit=SHOWN)
+    return DeskSection(
+        title=N_("Agencies without a data administrator on file"),
+        items=[
+            DeskItem(url_for("agencies.show", agency_id=each.id), agency_name(each), each.credit_code)
+            for each in page.items
+        ],
+        total=len(page.items),
+        at_least=page.next_cursor is not None,
+        empty=N_("Every agency's data administrator is on file."),
+        order=12,
     )
 
 

@@ -16,6 +16,8 @@ from adapters.errors import Conflict, InvalidInput, NotAllowed
 from adapters.work import Work
 from audit.promise import promised_about
 from directory import permissions
+from directory.keys.models import KeyPurpose
+from directory.keys.queries import current_key
 from directory.keys.signing import public_text, signature_from_text
 from directory.people.roles import Role
 from exchange.deliveries import queries
@@ -25,6 +27,7 @@ from exchange.deliveries.bundle import may_take
 from exchange.deliveries.fetch import FETCHABLE
 from exchange.deliveries.models import Delivery, DeliveryState, FileFormat
 from exchange.deliveries.progress import revoke
+from exchange.deliveries.request import asked_by
 from exchange.deliveries.request import request as request_delivery
 from exchange.grants import queries as grants
 from exchange.grants.load import may_stop
@@ -212,15 +215,16 @@ def _receipt() -> tuple[dict[str, Any], bytes]:
 
 def _form_page(grant_id: uuid.UUID) -> dict[str, Any]:
     session = current_session()
-    grant = grants.detail(session, current_actor(), grant_id)
-    formats = []
-    if Mode.FILES in grant.modes:
-        formats += [FileFormat.CSV, FileFormat.PARQUET]
-    if Mode.OFFLINE in grant.modes:
-        formats.append(FileFormat.PACKAGE)
+    actor = current_actor()
+    grant = grants.detail(session, actor, grant_id)
+    packaged = Mode.OFFLINE in grant.modes
+    has_key = packaged and current_key(session, asked_by(actor), KeyPurpose.RECEIVE) is not None
+    files = [FileFormat.CSV, FileFormat.PARQUET] if Mode.FILES in grant.modes else []
     return {
         "grant": grant,
-        "formats": [str(each) for each in formats],
+        "formats": [str(each) for each in (*files, *([FileFormat.PACKAGE] if has_key else []))],
+        "key_missing": packaged and not has_key,
+        "agency_id": actor.agency_id,
         "provider_name": agency_names(session, {grant.provider_id})[grant.provider_id],
     }
 

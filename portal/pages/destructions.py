@@ -1,6 +1,7 @@
 """Destroying personal details beside evidence: asked for on a legal basis, decided by another person."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,10 +10,12 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from adapters.errors import ShuniuError
+from audit.actor import Actor
 from audit.destruction.ask import Grounds, ask_for_entry, ask_for_subject
 from audit.destruction.decide import confirm, decline
 from audit.destruction.models import DestructionState
-from audit.destruction.queries import requests
+from audit.destruction.queries import requests, undecided
+from audit.models import Evidence
 from audit.queries import log_state
 from audit.retention import legal_floor_years
 from audit.subjects.blind import SubjectKind
@@ -25,9 +28,11 @@ from portal.access import access, current_actor, roles
 from portal.edge import current_session
 from portal.forms import form_again
 from portal.inputs import identifier
-from portal.pages.frame import Pages
+from portal.languages import N_
+from portal.pages.frame import DeskItem, DeskSection, Pages
 
 blueprint = Blueprint("destructions", __name__, url_prefix="/evidence/destructions")
+SHOWN = 10
 READERS = (Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
 TEMPLATE = "evidence/destructions.html"
 
@@ -35,8 +40,8 @@ TEMPLATE = "evidence/destructions.html"
 @blueprint.get("/")
 @access(roles(*READERS))
 def index() -> str:
-    """All requests, and the form for another one."""
-    return render_template(TEMPLATE, **_page(current_session()))
+    """All requests, and the form for another one or for declining one."""
+    return render_template(TEMPLATE, **_page(current_session(), request.args.get("decline", "")))
 
 
 @blueprint.post("/")
@@ -76,28 +81,57 @@ def declined(destruction_id: uuid.UUID) -> ResponseReturnValue:
     try:
         decline(current_session(), current_actor(), destruction_id, request.form.get("reason", ""))
     except ShuniuError as error:
-        return form_again(error, TEMPLATE, **_page(current_session()))
+        return form_again(error, TEMPLATE, **_page(current_session(), str(destruction_id)))
+    flash(_("Declined. Everything stays as it is."), "success")
     return redirect(url_for("destructions.index"), 303)
 
 
-def _page(session: Session) -> dict[str, Any]:
+def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
+    """Requests that wait for the decision of whoever looks."""
+    if not actor.has(*READERS):
+        return []
+    heap = undecided(session, actor.person_id, SHOWN)
+    names = person_names(session, {each.asked_by for each in heap.items})
+    items = [
+        DeskItem(
+            href=f"{url_for('destructions.index')}#destruction-{each.id}",
+            title=_("Details of one entry") if each.entry_id else _("All entries that name one subject"),
+            detail=_("Asked for by %(person)s", person=names.get(each.asked_by, "—")),
+            since=each.asked_at,
+        )
+        for each in heap.items
+    ]
+    return [DeskSection(N_("Destructions to decide"), items, heap.total, url_for("destructions.index"), order=9)]
+
+
+def _page(session: Session, declining: str = "") -> dict[str, Any]:
     actor, page = current_actor(), requests(session, request.args.get("cursor"))
+    may_decide = {
+        each.id
+        for each in page.items
+        if each.state == DestructionState.ASKED and isinstance(decide_destruction(actor, each.asked_by), Allowed)
+    }
     people = {each.asked_by for each in page.items} | {each.decided_by for each in page.items if each.decided_by}
     return {
         "page": page,
         "log": log_state(session),
         "people": person_names(session, people),
         "may_ask": isinstance(ask_destruction(actor), Allowed),
-        "may_decide": {
-            each.id
-            for each in page.items
-            if each.state == DestructionState.ASKED and isinstance(decide_destruction(actor, each.asked_by), Allowed)
-        },
-        "entry": request.values.get("entry", "")[:36],
+        "may_decide": may_decide,
+        "declining": next((each for each in page.items if str(each.id) == declining and each.id in may_decide), None),
+        "entry": _entry(session, request.values.get("entry", "")),
         "kinds": list(SubjectKind),
         "longest_number": LONGEST_NUMBER,
         "years": legal_floor_years(),
     }
 
 
-PAGES = Pages(blueprint)
+def _entry(session: Session, text: str) -> Evidence | None:
+    """The entry whose details are to be destroyed; None when the address names none."""
+    try:
+        return session.get(Evidence, uuid.UUID(text))
+    except ValueError:
+        return None
+
+
+PAGES = Pages(blueprint, desk_sections=desk_sections)

@@ -33,8 +33,9 @@ from portal.own_evidence import codes_of_case, own_entry
 from portal.pages.auditor_desk import desk_sections
 from portal.pages.case import names_by_code
 from portal.pages.frame import NavigationEntry, Pages
-from portal.pages.subjects import in_words
+from portal.pages.subjects import as_called, in_words
 from portal.recorded_searches import record_search
+from portal.refusal_reasons import refusal_code
 from portal.signed_exports import Shown, signed_export
 
 blueprint = Blueprint("evidence", __name__, url_prefix="/evidence")
@@ -66,6 +67,7 @@ def index() -> ResponseReturnValue:
         open_cases=_open_cases(session, actor, page.items),
         asked=wanted,
         case_of=_application(session, wanted.search.matter),
+        called={name: as_called(session, request.args.get(name, "")[:200]) for name in ("matter", "subject")},
     )
 
 
@@ -140,6 +142,7 @@ def _page(entry_id: uuid.UUID) -> dict[str, Any]:
         "found": found,
         "row": row,
         "data": found.envelope["data"],
+        "refusal": refusal_code(found.envelope["data"].get("after")) if row.outcome == "REFUSED" else "",
         "before": _pretty(found.envelope["data"].get("before")),
         "after": _pretty(found.envelope["data"].get("after")),
         "whole": _pretty(found.envelope),

@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
+import orjson
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -44,6 +45,7 @@ class Step:
     """One step of the case.
 
     Attributes:
+        day: the day of the case that deadlines count by, which a trial site turns ahead of the system's.
         days: working days since the step before.
         index: the entry's number in the log; None while it waits.
     """
@@ -52,6 +54,7 @@ class Step:
     who: str
     what: str
     about: str
+    day: date
     days: int
     index: int | None
 
@@ -108,7 +111,7 @@ def _steps(session: Session, matter: str, deliveries: Sequence[Delivery]) -> lis
     known, steps = calendars(session), []
     before: date | None = None
     for each in entries:
-        day = city_date(each.recorded_at)
+        day = _case_day(each)
         who = (agencies.get(each.agency_code, ""), people.get(each.person_id, "") if each.person_id else "")
         steps.append(
             Step(
@@ -116,12 +119,19 @@ def _steps(session: Session, matter: str, deliveries: Sequence[Delivery]) -> lis
                 " ".join(part for part in who if part) or _("The hub"),
                 label(each.kind, "EvidenceKind"),
                 words.get(each.subject, ""),
+                day,
                 working_days_between(before, day, known) if before else 0,
                 numbers.get(each.id),
             )
         )
         before = day
     return steps
+
+
+def _case_day(entry: Evidence) -> date:
+    """The day that the case clock showed; where the entry's text is in an archive or names none, the recorded one."""
+    told = orjson.loads(entry.body)["data"].get("case_time") if entry.body else None
+    return city_date(datetime.fromisoformat(told) if told else entry.recorded_at)
 
 
 def _released(session: Session, grant: Grant) -> tuple[int, int]:

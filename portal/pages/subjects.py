@@ -83,6 +83,16 @@ def as_written(session: Session, text: str) -> str:
     return text
 
 
+def as_called(session: Session, subject: str) -> str:
+    """The number or code that people call a subject by, which ``as_written`` takes; what has none stays as it is."""
+    noun, _slash, key = subject.partition("/")
+    identity = _identity(key)
+    if identity is None or noun not in NUMBERED:
+        return subject
+    column, number = NUMBERED[noun]
+    return session.scalar(select(number).where(column == identity)) or subject
+
+
 def _titled(noun: str, name: str) -> str:
     known = noun in LABELS["Subject"]
     return f"{label(noun, 'Subject') if known else noun} {name}".strip()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import select
 
@@ -13,7 +13,7 @@ from adapters.work import Runner, WorkState, enqueue, fail
 from audit.actor import Actor
 from audit.append import append
 from directory.keys.models import AgencyKey
-from directory.people.models import Account, ApiClient, Person
+from directory.people.models import Account, ApiClient, DataAdministrator, Person
 from directory.people.roles import Role
 from pipelines.steps import FAULT
 from portal.edge import Portal
@@ -81,3 +81,18 @@ def test_the_security_administrator_sees_what_needs_looking_at(portal: Portal, p
         session.get_one(Account, locked).locked_until = None
     later = PLACE.findall(administrator.get("/").get_data(as_text=True))
     assert sorted(later) == sorted([of_idle] * 2 + [f"{agency}keys"])
+
+
+def test_the_regulator_sees_whose_data_administrator_is_not_on_file(
+    portal: Portal, people: People, browser: Opened
+) -> None:
+    with transaction(portal.settings.app_database_url) as session:
+        bureau = factories.agency(session)
+        place = f"/agencies/{bureau.id}"
+        someone = factories.person(session, bureau)
+        session.add(DataAdministrator(agency_id=bureau.id, person_id=someone.id, appointed_on=date(2026, 11, 2)))
+    regulator = browser(people.logins[Role.REGULATOR])
+    assert place in PLACE.findall(regulator.get("/").get_data(as_text=True))
+    [address] = re.findall(r'action="(/people/appointments/[^"]+)"', regulator.get(place).get_data(as_text=True))
+    assert regulator.post(address, {"agency": place.rpartition("/")[2]}).status_code == 303
+    assert place not in PLACE.findall(regulator.get("/").get_data(as_text=True))

@@ -30,6 +30,7 @@ def test_the_logs_administrator_asks_an_auditor_decides_and_the_entry_says_so(
     asks, decides = browser(people.logins[Role.AUDIT_ADMINISTRATOR]), browser(people.logins[Role.AUDITOR])
     form = GROUNDS | {"entry": str(entry)}
     assert "#ask" in asks.get(f"/evidence/{entry}").get_data(as_text=True)
+    assert "#ask" not in decides.get(f"/evidence/{entry}").get_data(as_text=True)
     assert decides.post(PAGE, form).status_code == 403
     assert browser(people.logins[Role.SYSTEM_ADMINISTRATOR]).get(PAGE).status_code == 403
     assert asks.post(PAGE, form | {"basis-document": ""}).status_code == 422
@@ -43,12 +44,17 @@ def test_the_logs_administrator_asks_an_auditor_decides_and_the_entry_says_so(
     assert asks.post(PAGE, form).status_code == 303
     own = asks.get(PAGE).get_data(as_text=True)
     assert "/confirm" not in own
+    assert "destruction-" not in asks.get("/").get_data(as_text=True)
+    assert "destruction-" in decides.get("/").get_data(as_text=True)
     [address] = set(re.findall(rf"{PAGE}[0-9a-f-]+/confirm", decides.get(PAGE).get_data(as_text=True)))
     assert asks.post(address).status_code == 403
-    assert decides.post(address.replace("confirm", "decline")).status_code == 422
+    declining = decides.post(address.replace("confirm", "decline"))
+    assert declining.status_code == 422
+    assert 'action="' + address.replace("confirm", "decline") in declining.get_data(as_text=True)
     assert decides.post(address).status_code == 303
     assert decides.post(address).status_code == 409
     after = decides.get(f"/evidence/{entry}").get_data(as_text=True)
     assert "已销毁" in after
     assert "记录销毁的条目" in after
+    assert "destruction-" not in decides.get("/").get_data(as_text=True)
     assert decides.post(f"/evidence/{entry}/personal", {"reason": "核查"}).status_code == 409

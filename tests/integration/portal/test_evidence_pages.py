@@ -66,6 +66,14 @@ def a_case(portal: Portal, people: People) -> tuple[str, str]:
     return matter, number
 
 
+def a_refusal_is_told_in_words(portal: Portal, people: People, auditor: Browser, matter: str) -> None:
+    told = {"reason": "quota", "mode": "FILES", "items": []}
+    with transaction(portal.settings.app_database_url) as session:
+        requester = people.actors[Role.REQUESTER]
+        refused = append(session, "release.refused", "grant/x", requester, outcome="REFUSED", after=told).id
+    assert "已拒绝：行数限额已用完" in auditor.get(f"/evidence/{refused}").get_data(as_text=True)
+
+
 def test_entries_name_what_they_are_about_and_are_found_by_number(
     portal: Portal, people: People, browser: Opened
 ) -> None:
@@ -75,6 +83,10 @@ def test_entries_name_what_they_are_about_and_are_found_by_number(
     assert by_number.count(f'title="{matter}"') == 4
     assert f">{matter}<" not in by_number
     assert number in by_number
+    by_link = auditor.get(f"/evidence/?matter={matter}").get_data(as_text=True)
+    assert f'value="{number}"' in by_link
+    assert f"/evidence/case/{matter.partition('/')[2]}" in by_link
+    a_refusal_is_told_in_words(portal, people, auditor, matter)
     sequenced(portal.settings)
     rows = exported(auditor.get(f"/evidence/?subject={number}&export=csv"))
     assert len(rows) == 3

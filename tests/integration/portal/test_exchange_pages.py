@@ -8,12 +8,16 @@ from sqlalchemy import func, select
 
 from adapters.database import transaction
 from audit.models import Evidence
+from directory.keys.models import AgencyKey
+from directory.people.models import Person
 from directory.people.roles import Role
 from exchange.applications.models import Application
+from exchange.grants.models import Grant
 from portal.edge import Portal
 from portal.pages.files import wanted_range
 from tests import factories
 from tests.integration.portal.conftest import Browser, People
+from tests.integration.portal.world import World
 
 Opened = Callable[..., Browser]
 STATED = {
@@ -130,3 +134,32 @@ def test_nothing_is_browsed_without_a_purpose_and_a_case(people: People, browser
 def test_ranges_of_a_file(portal: Portal, headers: dict[str, str], expected: tuple[int, int, int]) -> None:
     with portal.test_request_context("/files/x", headers=headers):
         assert wanted_range(100, "digest") == expected
+
+
+def test_the_delivery_form_offers_what_the_grant_and_the_agencys_keys_let_it_have(
+    world: World, people: People, browser: Opened
+) -> None:
+    case, session = world.case, world.session
+    login = factories.account(session, session.get_one(Person, case.asks.person_id), "asks").login
+    session.commit()
+    asks, form = browser(login), f"/deliveries/new?grant={world.granted.id}"
+    page = asks.get(form).get_data(as_text=True)
+    assert re.findall(r'name="format" value="([A-Z]+)"', page) == ["CSV", "PARQUET"]
+    assert f"/agencies/{case.requester.id}?tab=keys" in page
+    session.add(
+        AgencyKey(
+            agency_id=case.requester.id,
+            purpose="RECEIVE",
+            fingerprint="e" * 64,
+            public_key="age1x",
+            registered_by=case.asks.person_id,
+        )
+    )
+    session.commit()
+    page = asks.get(form).get_data(as_text=True)
+    assert re.findall(r'name="format" value="([A-Z]+)"', page) == ["CSV", "PARQUET", "PACKAGE"]
+    session.get_one(Grant, world.granted.id).modes = ["BROWSE"]
+    session.commit()
+    page = asks.get(form).get_data(as_text=True)
+    assert 'name="format"' not in page
+    assert "在线浏览" in page
