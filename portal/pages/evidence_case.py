@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import orjson
 from flask import Blueprint, render_template
@@ -45,7 +45,7 @@ class Step:
     """One step of the case.
 
     Attributes:
-        day: the day of the case that deadlines count by, which a trial site turns ahead of the system's.
+        day: the day of the case that deadlines count by, where the entry names it; else the day of the entry.
         days: working days since the step before.
         index: the entry's number in the log; None while it waits.
     """
@@ -110,8 +110,11 @@ def _steps(session: Session, matter: str, deliveries: Sequence[Delivery]) -> lis
     words, numbers = in_words(session, {each.subject for each in entries}), indices(session, entries)
     known, steps = calendars(session), []
     before: date | None = None
+    ahead = timedelta()
     for each in entries:
-        day = _case_day(each)
+        recorded, told = city_date(each.recorded_at), _case_day(each)
+        ahead = told - recorded if told else ahead
+        day = recorded + ahead
         who = (agencies.get(each.agency_code, ""), people.get(each.person_id, "") if each.person_id else "")
         steps.append(
             Step(
@@ -119,7 +122,7 @@ def _steps(session: Session, matter: str, deliveries: Sequence[Delivery]) -> lis
                 " ".join(part for part in who if part) or _("The hub"),
                 label(each.kind, "EvidenceKind"),
                 words.get(each.subject, ""),
-                day,
+                told or recorded,
                 working_days_between(before, day, known) if before else 0,
                 numbers.get(each.id),
             )
@@ -128,10 +131,10 @@ def _steps(session: Session, matter: str, deliveries: Sequence[Delivery]) -> lis
     return steps
 
 
-def _case_day(entry: Evidence) -> date:
-    """The day that the case clock showed; where the entry's text is in an archive or names none, the recorded one."""
+def _case_day(entry: Evidence) -> date | None:
+    """The day that the case clock showed; None where the entry names none, or its text lies in an archive."""
     told = orjson.loads(entry.body)["data"].get("case_time") if entry.body else None
-    return city_date(datetime.fromisoformat(told) if told else entry.recorded_at)
+    return city_date(datetime.fromisoformat(told)) if told else None
 
 
 def _released(session: Session, grant: Grant) -> tuple[int, int]:

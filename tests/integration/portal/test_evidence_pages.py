@@ -1,8 +1,10 @@
 """The list of evidence speaks of things by their names and numbers, and leads nowhere that is closed."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,7 +13,7 @@ from click.testing import CliRunner
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from adapters.clock import case_today
+from adapters.clock import case_now, case_today, city_date
 from adapters.database import transaction
 from audit.append import append
 from audit.log_keys import log_keys
@@ -177,6 +179,9 @@ def test_a_cases_timeline_and_an_agencys_month_are_pages_and_signed_files(world:
     agency, stranger = factories.agency(world.session), factories.agency(world.session)
     factories.account(world.session, factories.person(world.session, agency, Role.AUDITOR), "auditor")
     factories.account(world.session, factories.person(world.session, stranger, Role.REQUESTER), "stranger")
+    matter, later = f"application/{world.application.id}", case_now(world.session) + timedelta(days=21)
+    for told in (later, None, later):
+        append(world.session, "application.amended", matter, world.case.asks, matter=matter, case_time=told)
     world.session.commit()
     sequenced(world.portal.settings)
     page, other = browser("auditor"), browser("stranger")
@@ -188,6 +193,8 @@ def test_a_cases_timeline_and_an_agencys_month_are_pages_and_signed_files(world:
     timeline = page.get(case).get_data(as_text=True)
     assert "Application answered" in timeline
     assert "in time" in timeline
+    assert len(re.findall(r'<td class="number">\+[1-9]', timeline)) == 1
+    assert timeline.count(f"case clock {city_date(later)}") == 2
     assert f"Under the grant {world.granted.number} data left 1 times, 2 rows in all." in timeline
     assert any("Grant opened" in line for line in exported(page.get(f"{case}?export=csv")))
     taken = exported(page.get(f"{month}&export=csv"))
