@@ -77,6 +77,7 @@ EVIDENCE_KINDS: dict[str, str] = {
     "grant.suspended": N_("Grant suspended"),
     "key.registered": N_("Key registered"),
     "key.revoked": N_("Key revoked"),
+    "log.nothing_lost": N_("Wrong claim of a witness passed over"),
     "log.restored": N_("Loss declared after a backup was put back"),
     "log_store.published_again": N_("Log put back into the object store"),
     "need.answered": N_("Need answered"),

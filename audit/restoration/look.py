@@ -78,15 +78,21 @@ def note_down(session: Session, seen: list[Seen]) -> bool:
     session.execute(select(func.pg_advisory_xact_lock(LOG_LOCK)))
     if stands_still(session):
         return True
+    most = furthest(session, seen)
+    if most is None:
+        return False
+    last = _last(session)
+    session.add(LogRestoration(own_size=last.size if last else 0, seen_size=most.size, seen_by=most.by))
+    session.flush()
+    return True
+
+
+def furthest(session: Session, seen: list[Seen]) -> Seen | None:
+    """Who knows most of those that know more than this database, or something else; None when nobody does."""
     last = _last(session)
     size = last.size if last else 0
     ahead = [one for one in seen if one.size > size or (last and one.size == size and one.root not in (b"", last.root))]
-    if not ahead:
-        return False
-    most = max(ahead, key=lambda one: one.size)
-    session.add(LogRestoration(own_size=size, seen_size=most.size, seen_by=most.by))
-    session.flush()
-    return True
+    return max(ahead, key=lambda one: one.size, default=None)
 
 
 def stands_still(session: Session) -> LogRestoration | None:
@@ -103,6 +109,4 @@ def _last(session: Session) -> Row[int, bytes, str] | None:
 def _asked(witness: PolicyWitness, last: Row[int, bytes, str]) -> Seen:
     """A witness answers 409 with the size that it cosigned last, where it is another than that of the checkpoint."""
     reply = call(witness.url, str(Submission(last.size, (), last.note)))
-    said = reply.body.strip()
-    size = int(said) if reply.status == 409 and said.isdecimal() and len(said) < 20 else 0
-    return Seen(f"the witness {witness.name}", size)
+    return Seen(f"the witness {witness.name}", reply.its_size or 0)

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from audit.witness.submission import LARGEST_BODY
 
 SECONDS = 5.0
+LONGEST_SIZE = 15
+"""Digits of a size that is believed; a larger one is no log's, and no number that an entry can state (RFC 8785)."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,13 @@ class Reply:
 
     status: int
     body: str = ""
+
+    @property
+    def its_size(self) -> int | None:
+        """The size that a witness has cosigned, where it says by a 409 that this is another; None for no such word."""
+        said = self.body.strip()
+        believed = self.status == 409 and said.isascii() and said.isdecimal() and len(said) <= LONGEST_SIZE
+        return int(said) if believed else None
 
 
 def call(url: str, body: str) -> Reply:

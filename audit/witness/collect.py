@@ -21,7 +21,7 @@ from adapters.errors import InvalidInput
 from adapters.settings import Settings
 from audit.actor import HUB
 from audit.append import append
-from audit.cosigned import LATEST, moment_of
+from audit.cosigned import moment_of
 from audit.keys import VerifierKey
 from audit.merkle import consistency_proof
 from audit.models import LogCheckpoint, LogTile
@@ -135,10 +135,8 @@ def _ask(url: str, witness: PolicyWitness, old: int, size: int) -> Asked:
         except (LookupError, ValueError):  # tiles that were damaged prove nothing; the witness then says so
             proof = ()
     reply = call(witness.url, str(Submission(old, proof, note)))
-    said = reply.body.strip()
-    its_size = int(said) if reply.status == 409 and said.isdecimal() and len(said) < 20 else 0
-    wrong = reply.status == 409 and not (said.isdecimal() and its_size <= LATEST)
-    return Asked(size, note, Reply(0) if wrong else reply, its_size)
+    wrong = reply.status == 409 and reply.its_size is None
+    return Asked(size, note, Reply(0) if wrong else reply, reply.its_size or 0)
 
 
 def _record(session: Session, witness: PolicyWitness, asked: Asked) -> str:

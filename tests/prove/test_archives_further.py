@@ -2,6 +2,10 @@
 
 import subprocess
 import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,6 +19,7 @@ from audit.archive import write
 from audit.archive.expire import declare, over, remove
 from audit.archive.models import LogArchive
 from audit.archive.verify import ArchiveCheck
+from audit.queries import entry_at
 from audit.store.place import Place
 from portal.first_people import enter_operator
 from tests.integration.audit.elsewhere import AUDIT, SYSTEM
@@ -161,6 +166,46 @@ def test_no_month_goes_while_a_verification_looks(kept: Kept, monkeypatch: pytes
             report = kept.verified(app)
         assert (report.ok, waited) == (True, [True]), report.first
     moved(kept)
+    whole(kept)
+
+
+def test_archives_are_made_while_others_write_number_and_read(kept: Kept) -> None:
+    stop, wrong, done = threading.Event(), list[Exception](), Counter[str]()
+
+    def again_and_again(name: str, act: Callable[[], object]) -> None:
+        while not stop.is_set():
+            try:
+                act()
+                done[name] += 1
+            except Exception as error:  # whatever it is, none may happen
+                wrong.append(error)
+
+    def read() -> None:
+        with kept.log.session("app") as app:
+            for index in range(0, OLD, 50):
+                found = entry_at(app, index)
+                assert found.envelope["data"]["after"]["number"] is not None
+
+    acts = {"write": lambda: kept.log.write(20), "number": kept.log.sequence, "read": read}
+    threads = [threading.Thread(target=again_and_again, args=each) for each in acts.items()]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(30):
+            with suppress(OperationalError):
+                moved(kept)
+                break
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+    assert wrong == []
+    assert min(done[name] for name in acts) > 0, done
+    with kept.log.session("app") as app:
+        assert (
+            app.scalar(text("SELECT count(*) FROM evidence_text WHERE recorded_at < :before"), {"before": kept.before})
+            == 0
+        )
     whole(kept)
 
 

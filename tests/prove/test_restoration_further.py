@@ -4,7 +4,8 @@ import threading
 from dataclasses import replace
 
 from adapters.errors import ShuniuError
-from audit.restoration.look import stands_still
+from audit.models import LogCheckpoint
+from audit.restoration.look import STORE, Seen, note_down, stands_still
 from audit.restoration.models import LogRestoration
 from audit.sequence import run_forever
 from tests.integration.audit.test_restoration import NAMES, REASONS, Backup, backup, put_back
@@ -52,6 +53,34 @@ def test_the_sequencer_looks_before_it_signs_and_goes_on_by_itself(backup: Backu
 def found(backup: Backup) -> LogRestoration | None:
     with backup.older.session("app") as session:
         return stands_still(session)
+
+
+def test_a_witness_that_is_wrong_does_not_stop_the_log_for_good(backup: Backup) -> None:
+    size = put_back(backup, 20)
+    older = backup.older
+    with older.session("sequencer") as session:
+        assert note_down(session, [Seen("the witness water", 10**14)])
+        session.commit()
+    assert "are not here" in str(backup.restored(*NAMES, *REASONS).exception)
+    assert "the object store has" in str(backup.restored(*NAMES, *REASONS, "--nothing-lost").exception)
+    with older.session("app") as session:
+        own = session.get_one(LogCheckpoint, size).note
+    for name in ("checkpoint", "cosigned"):
+        backup.place.write(name, own.encode())
+    assert "the witness" in str(backup.restored(*NAMES, *REASONS, "--nothing-lost").exception), "it knows more indeed"
+    older.environment["SHUNIU_WITNESSES"] = ""
+    alone = backup.restored(*NAMES, *REASONS, "--nothing-lost", passwords=("a first password", "wrong"))
+    assert "Login or password is wrong" in str(alone.exception)
+    done = backup.restored(*NAMES, *REASONS, "--nothing-lost")
+    assert done.exit_code == 0, done.exception
+    assert older.sequence() >= 1
+    report = older.verified()
+    assert (report.ok, report.lost) == (True, []), report.first
+
+    with older.session("sequencer") as session:
+        assert note_down(session, [Seen(STORE, 10**14)])
+        session.commit()
+    assert "declared as lost" in str(backup.restored(*NAMES, *REASONS, "--nothing-lost").exception)
 
 
 def test_one_person_or_another_history_is_not_enough(backup: Backup) -> None:

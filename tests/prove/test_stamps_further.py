@@ -3,16 +3,17 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from adapters.errors import Misconfigured
+from adapters.errors import Misconfigured, Transient
 from audit.stamps.models import LogStamp
 from audit.stamps.run import run_forever, stamp
 from audit.stamps.token import Authority
 from tests.integration.audit.conftest import Log
 from tests.integration.audit.test_sequence import wait_for
-from tests.integration.audit.test_stamps import Openssl, authority, kept, verified
+from tests.integration.audit.test_stamps import POLICY, Openssl, authority, kept, verified
 
 __all__ = ["authority"]
 
@@ -72,3 +73,12 @@ def test_an_authority_that_fails_is_shown_and_blocks_nothing(log: Log, authority
     thread.join(10)
     with pytest.raises(Misconfigured, match="TSA_CERTIFICATES"):
         Authority.of(replace(settings, tsa_certificates=""))
+
+
+def test_an_old_answer_is_not_taken_for_a_new_one(authority: Openssl, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = authority.environment
+    trusted = Authority.trusting(Path(given["SHUNIU_TSA_CERTIFICATES"]), POLICY, given["SHUNIU_TSA_URL"])
+    token, _ = trusted.asked(b"a checkpoint")
+    monkeypatch.setattr(authority, "answer", lambda _: token)
+    with pytest.raises(Transient, match="Nonce mismatch"):
+        trusted.asked(b"a checkpoint")

@@ -15,6 +15,7 @@ from audit.keys import ED25519_COSIGNATURE, ML_DSA_44, SigningKey
 from audit.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, root
 from audit.note import Note
 from audit.tiles import extend, reader
+from audit.witness.call import Reply
 from audit.witness.cosign import Witness
 from audit.witness.keeping import origin_hash
 from audit.witness.submission import LARGEST_BODY, Submission
@@ -180,3 +181,20 @@ def test_of_many_submissions_at_once_each_is_checked_against_the_one_before(witn
     [taken] = [size for size, status in answers if status == 200]
     assert {status for size, status in answers if size != taken} == {409}
     assert witness.add_checkpoint(body(0, at(100))).body == f"{taken}\n"
+
+
+@pytest.mark.parametrize(
+    ("reply", "size"),
+    [
+        (Reply(409, "17\n"), 17),
+        (Reply(409, "0"), 0),
+        (Reply(409, "9" * 15), 10**15 - 1),
+        (Reply(409, "9" * 16), None),
+        (Reply(409, "９"), None),
+        (Reply(409, "-1"), None),
+        (Reply(409), None),
+        (Reply(200, "17"), None),
+    ],
+)
+def test_a_size_is_believed_that_a_log_can_have(reply: Reply, size: int | None) -> None:
+    assert reply.its_size == size
