@@ -58,10 +58,12 @@ class Prepared:
 
     Args:
         statement: a query whose open places are ``bindparam``s, or SQL text with ``%(name)s`` for them.
+        binary: its rows come in PostgreSQL's own format, which is half as long for long binary values.
     """
 
-    def __init__(self, statement: Select[*tuple[Any, ...]] | str) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]] | str, *, binary: bool = False) -> None:
         self._statement = statement
+        self._binary = binary
 
     def rows(self, session: Session, **values: Any) -> list[Any]:
         """Run a query in the session's transaction; rows with the columns' names as attributes, as psycopg reads them.
@@ -90,7 +92,7 @@ class Prepared:
         given = {**fixed, **values}
         try:
             cursor = RawCursor(connection, row_factory=namedtuple_row)
-            return cursor.execute(text, [given[place] for place in places], prepare=True)
+            return cursor.execute(text, [given[place] for place in places], prepare=True, binary=self._binary)
         except psycopg.Error as error:
             if connection.closed:
                 session.invalidate()

@@ -6,6 +6,7 @@ import audit.archive.models
 import audit.destruction.models
 import audit.models
 import audit.restoration.models
+import audit.search_index.models
 import audit.stamps.models
 import audit.store.models
 import audit.subjects.models
@@ -36,6 +37,7 @@ MODULES = (
     audit.destruction.models,
     audit.models,
     audit.restoration.models,
+    audit.search_index.models,
     audit.stamps.models,
     audit.store.models,
     audit.subjects.models,

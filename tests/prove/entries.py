@@ -125,19 +125,21 @@ def known() -> Known:
     return Known(
         agencies=tuple(f"AGENCY{agency:012d}" for agency in (0, 1, 5, 20, 59)),
         people=tuple(_uuid(f"person{number}") for number in (0, 1, 40, 700, AGENCIES * PEOPLE - 1)),
-        grants=tuple(_grant(number) for number in (0, 40, 201, 1000, 2399)),
-        resources=tuple(_resource(number) for number in (0, 199, 19, 119, 299)),
+        grants=tuple(grant_about(number) for number in (0, 40, 201, 1000, 2399)),
+        resources=tuple(resource_about(number) for number in (0, 199, 19, 119, 299)),
         matters=tuple(f"application/{_uuid(f'case{number}')}" for number in (1, 41, 201, 1001, 19_999)),
         subjects=(f"grant/{_uuid('grant0')}", f"application/{_uuid('case1')}", f"delivery/{_uuid('delivery12')}"),
     )
 
 
-def _grant(number: int) -> About:
+def grant_about(number: int) -> About:
+    """How entries speak of a grant."""
     matters = (f"application/{_uuid(f'case{number}')}",) if number % 5 else ()
     return About((f"GRANT-{number}",), (f"grant/{_uuid(f'grant{number}')}",), matters)
 
 
-def _resource(number: int) -> About:
+def resource_about(number: int) -> About:
+    """How entries speak of a resource."""
     grants = [given for given in range(AGENCIES * GRANTS) if given * 7919 % RESOURCES == number]
     cases = [*grants, *range(AGENCIES * GRANTS + number, CASES, RESOURCES)]
     subjects = [f"grant/{_uuid(f'grant{given}')}" for given in grants]

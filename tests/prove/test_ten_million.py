@@ -1,14 +1,16 @@
-"""Any search of the auditor's desk over ten million entries is answered within 300 ms at the 95th percentile.
+"""Any search of the auditor's desk over ten million entries is answered within 300 ms at the 95th percentile, whatever
+fields are asked together, and the search for a data subject too; and it is answered in full.
 
-``SHUNIU_PROVE_ENTRIES`` sets how many entries are made; ten million take about half an hour and 8 GB.
+``SHUNIU_PROVE_ENTRIES`` sets how many entries are made; ten million take about half an hour and 10 GB.
 """
 
 import itertools
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,54 +18,76 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from adapters.paging import Page
 from adapters.services.databases import connect
+from adapters.settings import Settings
+from audit.append import configure
+from audit.models import Evidence
 from audit.queries import indices
 from audit.search import About, Search, search
+from audit.search_index.build import index_next
+from audit.subjects.shown import shown
+from tests.prove.data_subjects import fill_subjects, subjects
 from tests.prove.entries import BEGINS, LASTS, Known, fill, known
 
 ENTRIES = int(os.environ.get("SHUNIU_PROVE_ENTRIES", "10000000"))
 MOST_MILLISECONDS = 300.0
 DEEP_PAGES = 3
+ROUNDS = 4
 ABSENT = About(("NOBODY'S",))
 KINDS = ("release.completed", "release.", "application.answered", "dispute.", "case_clock.turned", "nobody.did")
 FIELDS = ("kind", "outcome", "agency_code", "person_id", "resource", "grant", "matter", "subject", "days")
 
 
-@pytest.mark.timeout(7_200)
+@pytest.mark.timeout(14_400)
 def test_every_search_over_ten_million_entries_is_quick(fresh: dict[str, str], capsys: Any) -> None:
+    settings = Settings.load(fresh)
     with connect(fresh["SHUNIU_DATABASE_URL"]) as connection:
         fill(connection, ENTRIES)
-    own = create_engine(fresh["SHUNIU_APP_DATABASE_URL"], poolclass=NullPool)
-    with Session(own) as session:
+        tokens = fill_subjects(connection, settings.sealing_key)
+    with Session(create_engine(fresh["SHUNIU_SEQUENCER_DATABASE_URL"], poolclass=NullPool)) as session:
+        while index_next(session):
+            session.commit()
+    configure(settings.log_origin, settings.sealing_key)
+    with Session(create_engine(fresh["SHUNIU_APP_DATABASE_URL"], poolclass=NullPool)) as session:
         took = measured(session, known())
     with capsys.disabled():
-        print(f"\n{ENTRIES} entries: milliseconds of a page by what was asked")
+        print(f"\n{ENTRIES} entries, {tokens} tokens of data subjects: milliseconds of a page by what was asked")
         print("\n".join(table(took)))
-    groups = {"every search": took["every search"]} | {
-        f"with {field}": [each for name, times in took.items() if field in name.split(" + ") for each in times]
-        for field in FIELDS
-    }
-    slow = {name: percentile(times, 95) for name, times in groups.items()}
+    slow = {name: percentile(times, 95) for name, times in took.items()}
     assert {name: value for name, value in slow.items() if value >= MOST_MILLISECONDS} == {}
 
 
-def measured(session: Session, values: Known) -> dict[str, list[float]]:
+def measured(session: Session, values: Known, rounds: int = ROUNDS) -> dict[str, list[float]]:
     """Milliseconds of every page, by the fields that were asked together."""
     took: dict[str, list[float]] = defaultdict(list)
-    for wanted in asked(values):
-        name = " + ".join(sorted(wanted)) or "everything"
-        cursor: str | None = None
-        for _ in range(DEEP_PAGES):
-            started = time.perf_counter()
-            page = search(session, Search(**_with_days(wanted)), cursor)
-            indices(session, page.items)
-            took[name].append((time.perf_counter() - started) * 1_000)
-            took["every search"].append(took[name][-1])
-            session.rollback()
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+    for _ in range(rounds):
+        for wanted in asked(values):
+            name = " + ".join(sorted(wanted)) or "everything"
+            for each in _pages(session, partial(_found, session, Search(**with_days(wanted)))):
+                took[name].append(each)
+        for one in subjects():
+            for each in _pages(session, partial(shown, session, one.kind, one.value)):
+                took["data subject"].append(each)
     return took
+
+
+def _found(session: Session, wanted: Search, cursor: str | None) -> Page[Evidence]:
+    page = search(session, wanted, cursor)
+    indices(session, page.items)
+    return page
+
+
+def _pages(session: Session, page: Callable[[str | None], Page[Any]]) -> Iterator[float]:
+    """Milliseconds of the first pages of a list."""
+    cursor: str | None = None
+    for _ in range(DEEP_PAGES):
+        started = time.perf_counter()
+        cursor = page(cursor).next_cursor
+        yield (time.perf_counter() - started) * 1_000
+        session.rollback()
+        if cursor is None:
+            return
 
 
 def asked(values: Known) -> Iterator[dict[str, Any]]:
@@ -105,16 +129,18 @@ def _choices(values: Known) -> dict[str, list[Any]]:
     }
 
 
-def _with_days(wanted: dict[str, Any]) -> dict[str, Any]:
+def with_days(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a ``Search`` for what is asked."""
     since, until = wanted.get("days", (None, None))
     return {name: value for name, value in wanted.items() if name != "days"} | {"since": since, "until": until}
 
 
 def table(took: dict[str, list[float]]) -> Iterator[str]:
-    """A line for each field alone, for everything together and for the slowest combinations."""
+    """A line for all together, each field alone, the data subjects and the slowest combinations."""
+    every = {"every page": [each for times in took.values() for each in times], **took}
     slowest = sorted(took, key=lambda name: -percentile(took[name], 95))[:15]
-    for name in dict.fromkeys(["every search", "everything", *FIELDS, *slowest]):
-        times = took[name]
+    for name in dict.fromkeys(["every page", "everything", *FIELDS, "data subject", *slowest]):
+        times = every[name]
         figures = f"median {percentile(times, 50):6.1f}  p95 {percentile(times, 95):6.1f}  most {max(times):6.1f}"
         yield f"  {figures}  {len(times):5} pages  {name}"
 

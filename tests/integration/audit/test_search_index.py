@@ -1,0 +1,134 @@
+"""The searches' index finds what reading every entry finds, page by page, and what it does not know yet too."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session, defer
+
+from adapters.errors import Transient
+from adapters.services.databases import connect
+from audit import search as searches
+from audit.models import Evidence
+from audit.search import Search, search
+from audit.search_index import build
+from audit.search_index.build import index_next
+from audit.search_index.models import EvidencePosting, EvidenceStep
+from audit.search_index.terms import STEP
+from tests.integration.audit.conftest import Log
+from tests.prove.entries import fill, grant_about, known, resource_about
+
+ENTRIES = 2 * STEP + 300
+SEARCHES = 40
+PAGE = 37
+FIELDS = ("kind", "outcome", "agency_code", "person_id", "subject", "matter", "resource", "grant", "since", "until")
+
+
+@pytest.fixture
+def filled(log: Log, monkeypatch: pytest.MonkeyPatch) -> Log:
+    """Two steps that are put together, and a part of a third; nothing is rare enough to be looked up by itself."""
+    monkeypatch.setattr(searches, "FEW", 0)
+    monkeypatch.setattr(build, "RUN", 2)
+    with connect(log.environment["SHUNIU_DATABASE_URL"]) as connection:
+        fill(connection, ENTRIES)
+        # Transactions that took long: a few entries of every step were written before those of earlier steps.
+        connection.execute(
+            "UPDATE evidence SET recorded_at = recorded_at - interval '500 days' WHERE id IN"
+            " (SELECT evidence_id FROM log_leaf WHERE leaf_index % 1000 = 7)"
+        )
+    with log.session("sequencer") as session:
+        assert [index_next(session), index_next(session), index_next(session)] == [True, True, False]
+        session.commit()
+    return log
+
+
+def everything(session: Session) -> list[Evidence]:
+    newest = (Evidence.recorded_at.desc(), Evidence.id.desc())
+    return list(session.scalars(select(Evidence).options(defer(Evidence.body)).order_by(*newest)))
+
+
+def fits(each: Evidence, wanted: dict[str, Any]) -> bool:
+    for field, value in wanted.items():
+        if field == "kind" and value.endswith("."):
+            met = each.kind.startswith(value)
+        elif field in {"resource", "grant"}:
+            met = is_about(each, value, {"resource": "resource_code", "grant": "grant_number"}[field])
+        elif field in {"since", "until"}:
+            met = each.recorded_at >= value if field == "since" else each.recorded_at < value
+        else:
+            met = getattr(each, field) == value
+        if not met:
+            return False
+    return True
+
+
+def is_about(each: Evidence, about: Any, column: str) -> bool:
+    name = getattr(each, column)
+    if name:
+        return name in about.names
+    return each.subject in about.subjects or (each.resource_code == "" and each.matter in about.matters)
+
+
+def of_entry(entry: Evidence, chance: random.Random) -> dict[str, Any]:
+    """A search that finds at least this entry."""
+    values = {
+        "kind": chance.choice([entry.kind, entry.kind.partition(".")[0] + "."]),
+        "since": entry.recorded_at - timedelta(days=chance.choice([0, 1, 200])),
+        "until": entry.recorded_at + timedelta(days=chance.choice([1, 400])),
+        "resource": resource_about(int(entry.resource_code[9:])) if entry.resource_code else None,
+        "grant": grant_about(int(entry.grant_number[6:])) if entry.grant_number else None,
+    }
+    asked = chance.sample(FIELDS, chance.choice([1, 2, 2, 3, 4]))
+    wanted = {name: values[name] if name in values else getattr(entry, name) for name in asked}
+    return {name: value for name, value in wanted.items() if value}
+
+
+def pages(session: Session, wanted: dict[str, Any]) -> list[Any]:
+    found: list[Any] = []
+    cursor: str | None = None
+    while True:
+        page = search(session, Search(**wanted), cursor, PAGE)
+        found += [each.id for each in page.items]
+        cursor = page.next_cursor
+        if cursor is None or len(found) >= 4 * PAGE:
+            return found
+
+
+def test_any_conditions_together_are_met(filled: Log) -> None:
+    chance = random.Random(11)  # noqa: S311  # which searches are made
+    with filled.session("app") as session:
+        entries = everything(session)
+        asked = [of_entry(each, chance) for each in chance.sample(entries, SEARCHES)]
+        asked += [{"resource": each} for each in known().resources[:2]] + [{"grant": known().grants[1]}]
+        asked += [{"kind": "release.", "person_id": known().people[4]}, {"kind": "nobody.", "outcome": "DONE"}]
+        for wanted in asked:
+            right = [each.id for each in entries if fits(each, wanted)]
+            assert pages(session, wanted) == right[: 4 * PAGE], wanted
+
+
+def test_what_is_put_together_is_one_row_for_each_term(filled: Log) -> None:
+    with filled.session("app") as session:
+        parts = session.execute(select(EvidencePosting.part, func.count()).group_by(EvidencePosting.part)).all()
+        assert [row.part for row in parts] == [64]
+        assert session.scalar(select(func.max(EvidenceStep.end_index))) == 2 * STEP
+
+
+def test_what_the_index_makes_up_is_not_shown(filled: Log) -> None:
+    with filled.session("owner") as session:
+        indexed = session.scalar(select(func.max(EvidenceStep.newest)))
+        wanted: dict[str, Any] = {"agency_code": known().agencies[0], "outcome": "DONE", "until": indexed}
+        right = pages(session, wanted)
+        session.get_one(Evidence, right[0]).agency_code = "ANOTHER"
+        session.flush()
+        found = search(session, Search(**wanted), limit=PAGE)
+        assert [each.id for each in found.items] == right[1:PAGE]
+        session.execute(delete(EvidenceStep))
+        assert right[1] in pages(session, wanted)
+
+
+def test_a_search_waits_for_the_index_where_too_much_is_lacking(filled: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searches, "MOST_BEHIND", 200)
+    with filled.session("app") as session, pytest.raises(Transient, match="is being indexed for searches"):
+        search(session, Search(outcome="DONE", kind="release."))
