@@ -117,35 +117,36 @@ def _within(session: Session, row: Any, ranks: Any, bounds: Bounds) -> Any:
 
 
 def _bits(session: Session, conditions: Sequence[Condition], steps: Sequence[int]) -> Bits:
-    """For each step the bits of its entries that meet all conditions."""
-    sets = _Sets(session, conditions, steps)
-    met = sets.met(conditions[0])
+    """For each step the bits of its entries that meet all conditions; each narrows the steps down for the next."""
+    met = _Sets(session, conditions[0], steps).met()
     for condition in conditions[1:]:
-        if not met.any():
+        left = np.flatnonzero(met.any(axis=1))
+        if not len(left):
             break
-        met &= sets.met(condition)
+        met[left] &= _Sets(session, condition, [steps[place] for place in left.tolist()]).met()
     return met
 
 
 class _Sets:
-    """The entries of some steps that have the values of some conditions, read at once."""
+    """The entries of some steps that have the values of a condition, read at once."""
 
-    def __init__(self, session: Session, conditions: Sequence[Condition], steps: Sequence[int]) -> None:
+    def __init__(self, session: Session, condition: Condition, steps: Sequence[int]) -> None:
+        self._condition = condition
         self._steps = len(steps)
         self._first = min(steps)
         self._at = np.full(max(steps) - self._first + 1, -1, np.int64)
         self._at[np.array(steps) - self._first] = np.arange(len(steps))
-        known = {each for condition in conditions for arm in condition.arms for each in _terms(arm)}
+        known = {each for arm in condition.arms for each in _terms(arm)}
         asked = sorted({each.own for each in known} | {each.bucket for each in known})
         rows: dict[int, list[bytes]] = defaultdict(list)
         for row in _POSTINGS.rows(session, terms=asked, runs=sorted({step // RUN for step in steps})):
             rows[row.term].append(bytes(row.entries))
         self._records = {term: b"".join(parts) for term, parts in rows.items()}
 
-    def met(self, condition: Condition) -> Bits:
+    def met(self) -> Bits:
         """Entries for which one of the arms holds."""
         met = self._none()
-        for arm in condition.arms:
+        for arm in self._condition.arms:
             having = self._having([term(arm.field, str(value)) for value in arm.values])
             for column in arm.without:
                 having &= self._having([term(column, "")])
