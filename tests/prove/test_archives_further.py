@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
 from adapters.errors import Transient
 from audit.archive import write
 from audit.archive.expire import declare, over, remove
 from audit.archive.models import LogArchive
-from audit.archive.verify import ArchiveCheck
+from audit.archive.recorded import Recorded
+from audit.archive.recorded import recorded as recorded_in_log
 from audit.queries import entry_at
 from audit.store.place import Place
 from portal.first_people import enter_operator
@@ -150,19 +152,19 @@ def test_without_the_store_nothing_is_written_down(kept: Kept) -> None:
 
 
 def test_no_month_goes_while_a_verification_looks(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    chain, waited = ArchiveCheck.chain, list[bool]()
+    read, waited = recorded_in_log, list[bool]()
 
-    def meanwhile(self: ArchiveCheck) -> None:
-        chain(self)
-        if not waited:  # setting aside looks at the archives too
+    def meanwhile(session: Session, kind: str) -> Mapping[str, Sequence[Recorded | None]]:
+        if not waited:  # the snapshot is taken; setting aside looks at the archives too
             waited.append(True)
             with pytest.raises(OperationalError, match="lock timeout"):
                 moved(kept)
+        return read(session, kind)
 
     with kept.log.session("app") as app:
         app.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         with monkeypatch.context() as patched:
-            patched.setattr(ArchiveCheck, "chain", meanwhile)
+            patched.setattr("audit.archive.verify.recorded", meanwhile)
             report = kept.verified(app)
         assert (report.ok, waited) == (True, [True]), report.first
     moved(kept)

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from adapters.errors import InvalidInput, Misconfigured
 from audit.keys import Cosigner, SigningKey, VerifierKey
+from audit.note import Note
 from audit.witness.policy import Policy, read_policy
+from audit.witness.quorum import agreeing
 
 LOG = SigningKey("hub.example/log", bytes(range(32)))
 KEYS = [Cosigner("w", Ed25519PrivateKey.from_private_bytes(bytes([number] * 32))).verifier for number in range(6)]
@@ -37,8 +39,8 @@ W = f"witness a {KEYS[0]}\nwitness b {KEYS[1]}\n"
 def test_the_specifications_example() -> None:
     policy = Policy.parse(SPECIFICATION)
     assert (policy.logs, policy.witnesses["X2"].url) == ([LOG.verifier], "https://x2.example/prefix")
-    for agreeing, enough in (("X1 X2 Y3", True), ("X1 X3 Y1 Y2", True), ("X1 X2 X3", False), ("X1 Y1 Y2", False)):
-        assert policy.agreed(agreeing.split()) == enough
+    for names, enough in (("X1 X2 Y3", True), ("X1 X3 Y1 Y2", True), ("X1 X2 X3", False), ("X1 Y1 Y2", False)):
+        assert policy.agreed(names.split()) == enough
     sizes = {"X1": 10, "X2": 7, "X3": 3, "Y1": 5, "Y2": 0}
     assert policy.agreed_size(sizes) == 5
     assert policy.agreed_size(sizes | {"Y2": 9}) == 7
@@ -101,3 +103,11 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
             path.write_bytes(content)
         with pytest.raises(Misconfigured, match="policy"):
             read_policy(path)
+
+
+def test_a_cosignature_of_another_checkpoint_counts_for_nothing() -> None:
+    witness = Cosigner("w", Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    policy = Policy.parse(f"witness a {witness.verifier}\nquorum a\n")
+    right = Note(f"hub.example/log\n1\n{'A' * 43}=\n").cosigned(witness, 1_679_315_147)
+    assert agreeing(right, policy) == ["a"]
+    assert agreeing(Note(right.text.replace("\n1\n", "\n2\n"), right.signatures), policy) == []
