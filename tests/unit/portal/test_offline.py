@@ -75,7 +75,7 @@ def test_a_package_is_opened_and_its_receipt_signed(machine: Path) -> None:
     assert (machine / "out" / "data.csv").read_text() == "code\n1\n"
     assert orjson.loads((machine / "p.receipt.json").read_bytes())["signature"]
     assert orjson.loads((machine / "receive.channel.json").read_bytes())["hub"]["sequence"] == 1
-    assert (machine / "p.promise").read_text() == "promise"
+    assert (machine / "p.promise").read_text() == "a promise\n"
 
 
 @pytest.mark.parametrize("wrong", ["encrypted", "other kind", "no key"])
