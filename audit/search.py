@@ -151,7 +151,7 @@ def _met(session: Session, conditions: Sequence[Condition], bounds: Bounds, most
     if session.execute(select(func.count()).select_from(some)).scalar_one() > MOST_BEHIND:
         raise Transient(
             "evidence.not_indexed",
-            "The evidence is being indexed for searches, a million entries a minute. Try again in some minutes.",
+            "The evidence is being indexed for searches. Try again in some minutes.",
         )
     fresh = behind.union(select(EvidenceQueue.evidence_id)).cte("fresh").prefix_with("MATERIALIZED")
     entry = select(*_READ).where(_COLUMNS.id == fresh.c.evidence_id, *_between(bounds)).offset(0).lateral("entry")

@@ -124,7 +124,7 @@ def _work(work: Work, here: str) -> DeskItem:
 
 
 def _log(log: LogState, store: StoreState, disk: Disk, here: str) -> DeskSection:
-    waiting = _("%(count)s entries wait to be numbered.", count=number(log.waiting))
+    waiting = _("Waiting to be numbered: %(count)s.", count=number(log.waiting))
     if log.standing.late:
         waiting = _("Evidence is not being signed: open the page of evidence and see what to do.")
     behind = _("The object store has %(published)s of the log's %(size)s entries.",
