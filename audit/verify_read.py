@@ -14,8 +14,8 @@ from audit.verify_entry import COLUMNS, TABLES, Row
 from audit.verify_tree import StoredCheckpoint
 
 PIECE = 16 * WIDTH
-LONGEST_GAP = 16 * WIDTH * WIDTH
-"""Numbers without an entry in one piece; their tiles are 32 MiB."""
+GAP_TILES = 16 * WIDTH
+"""Most tiles of a piece of numbers that no entry has, 32 MiB. Numbers without tiles cost nothing, however many."""
 _JOINED = f"LEFT JOIN ({TABLES}) ON evidence.id = "
 
 _NUMBERED = f"""
@@ -23,6 +23,7 @@ _NUMBERED = f"""
     FROM log_leaf {_JOINED} log_leaf.evidence_id
     WHERE log_leaf.leaf_index >= %s AND log_leaf.leaf_index < %s ORDER BY log_leaf.leaf_index
 """  # noqa: S608  # put together from COLUMNS and TABLES; what is looked for is bound
+_TILE_AFTER = "SELECT number FROM log_tile WHERE level = 0 AND number > %s ORDER BY number OFFSET %s LIMIT 1"
 _TILES = "SELECT number, hashes FROM log_tile WHERE level = 0 AND number BETWEEN %s AND %s"
 _CHECKPOINTS = "SELECT size, root, note FROM log_checkpoint WHERE size > %s AND size <= %s ORDER BY size"
 _LATER_CHECKPOINTS = "SELECT size, root, note FROM log_checkpoint WHERE size > %s ORDER BY size LIMIT 1000"
@@ -120,11 +121,16 @@ class LogReader:
         end = min(start + PIECE, total)
         rows = self._rows(_NUMBERED, start, end)
         if not rows:
-            following = "SELECT coalesce(min(leaf_index), %s) FROM log_leaf WHERE leaf_index >= %s"
-            end = min(self._one(following, total, start), start + LONGEST_GAP)
+            end = self._end_of_gap(start, total)
         tiles = dict(self._rows(_TILES, start // WIDTH, max(end, start + PIECE) // WIDTH))
         checkpoints = [StoredCheckpoint(*row) for row in self._rows(_CHECKPOINTS, start, end)]
         return Piece(start, end, rows, tiles, checkpoints)
+
+    def _end_of_gap(self, start: int, total: int) -> int:
+        """The next number that an entry has, or one before it so that the tiles up to there are not too many."""
+        following = self._one("SELECT coalesce(min(leaf_index), %s) FROM log_leaf WHERE leaf_index >= %s", total, start)
+        tile = self._rows(_TILE_AFTER, start // WIDTH, GAP_TILES - 1)
+        return min(following, tile[0][0] * WIDTH) if tile else following
 
     def _rows(self, query: str, *parameters: object) -> list[Any]:
         with self._connection.cursor(binary=True) as cursor:

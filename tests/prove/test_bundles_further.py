@@ -14,12 +14,12 @@ from exchange.deliveries.models import FileFormat
 from exchange.deliveries.request import request
 from portal.cli.main import shuniu
 from schemas.words import Mode
-from tests.integration.portal.conftest import _no_connections_left, portal, portal_settings, world
+from tests.integration.portal.conftest import _no_connections_left, portal, portal_settings, shared_portal, world
 from tests.integration.portal.test_api_evidence import numbered
 from tests.integration.portal.test_bundles import MATTER
 from tests.integration.portal.world import World
 
-__all__ = ["_no_connections_left", "portal", "portal_settings", "world"]
+__all__ = ["_no_connections_left", "portal", "portal_settings", "shared_portal", "world"]
 
 
 @pytest.mark.parametrize("standing", [True, False])

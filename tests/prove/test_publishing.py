@@ -36,7 +36,8 @@ def test_killed_publishers_leave_a_store_that_is_whole(fresh: dict[str, str], tm
     try:
         for _ in range(KILLS):
             worker = _worker(fresh, tmp_path)
-            time.sleep(chance.uniform(2.5, 4.5))
+            _wait_until_published(settings, place, sizes[-1] + 1)
+            time.sleep(chance.uniform(0.0, 2.0))
             worker.kill()
             worker.wait()
             sizes.append(_size_of_whole_tree(settings, place))
@@ -44,15 +45,11 @@ def test_killed_publishers_leave_a_store_that_is_whole(fresh: dict[str, str], tm
         stop.set()
         writer.join()
     assert sizes == sorted(sizes)
-    assert sizes[-1] > 0
 
     last = _worker(fresh, tmp_path)
     try:
         _wait_until_numbered(settings, written[0])
-        deadline = time.monotonic() + LONGEST_WAIT
-        while _size_of_whole_tree(settings, place) < written[0]:
-            assert time.monotonic() < deadline
-            time.sleep(0.3)
+        _wait_until_published(settings, place, written[0])
     finally:
         last.terminate()
         last.wait(60)
@@ -60,6 +57,14 @@ def test_killed_publishers_leave_a_store_that_is_whole(fresh: dict[str, str], tm
     with _session(settings) as session:
         verify_store(session, place, key, report)
     assert report.ok, report.findings
+
+
+def _wait_until_published(settings: Settings, place: Place, size: int) -> None:
+    """Wait until a worker, which may be slow to start, has published so many entries."""
+    deadline = time.monotonic() + LONGEST_WAIT
+    while _size_of_whole_tree(settings, place) < size:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
 
 
 def _size_of_whole_tree(settings: Settings, place: Place) -> int:

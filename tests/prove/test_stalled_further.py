@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from adapters.clock import system_now
 from audit import standing
 from audit.models import Evidence, EvidenceQueue, LogCheckpoint
-from tests.integration.portal.conftest import _no_connections_left, portal, portal_settings, world
+from tests.integration.portal.conftest import _no_connections_left, portal, portal_settings, shared_portal, world
 from tests.integration.portal.test_stalled import GRACE, sign, stalling
 from tests.integration.portal.world import World, refused
 
-__all__ = ["_no_connections_left", "portal", "portal_settings", "stalling", "world"]
+__all__ = ["_no_connections_left", "portal", "portal_settings", "shared_portal", "stalling", "world"]
 
 
 def test_a_clock_that_went_back_shuts_it_too(stalling: World) -> None:
