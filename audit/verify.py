@@ -25,7 +25,7 @@ from audit.personal import Seal
 from audit.reconcile import Reconciler
 from audit.report import Finding, Report
 from audit.restoration.declared import Loss, declared_losses
-from audit.verify_entry import BODY, CIPHERTEXT, EntryCheck, entry_name
+from audit.verify_entry import BODY, ID, EntryCheck, entry_name
 from audit.verify_read import LogReader, Piece
 from audit.verify_tree import CheckpointCheck, StoredCheckpoint, TreeCheck, stored_leaf
 
@@ -128,9 +128,9 @@ class _Walk:
         for row in self._reader.waiting():
             self._report.waiting += 1
             if row[BODY] is None:
-                self._entries.without_text(row, None)
+                self._entries.without_text(row)
             else:
-                self._entries.check(row, None, leaf_hash(row[BODY]))
+                self._entries.check(row, leaf_hash(row[BODY]))
 
     def lost(self) -> None:
         """Find entries that have no number and do not wait for one."""
@@ -142,21 +142,22 @@ class _Walk:
         if self._at_once(piece):
             return
         due = list(reversed(piece.checkpoints))
-        for index, identity, *row in piece.rows:
+        for row in piece.rows:
+            index, identity = row[:ID]
             self._missing(index, piece, due)
             self._report.entries += 1
-            if row[0] is None:
+            if row[ID] is None:
                 sentence = f"{entry_name(index, identity)} is not there; its number is."
                 self._report.add(Finding("entry_missing", sentence, index, uuid.UUID(identity), "an entry"))
                 self._tree.skip(piece.tiles)
             elif row[BODY] is None:
                 if not self._archives.covers(index):
-                    self._entries.without_text(row, index)
+                    self._entries.without_text(row)
                 self._tree.skip(piece.tiles)
             else:
                 leaf = leaf_hash(row[BODY])
                 self._tree.add(index, identity, leaf, piece.tiles)
-                self._entries.check(row, index, leaf)
+                self._entries.check(row, leaf)
             self._advance(due)
         self._missing(piece.end, piece, due)
         while due:
@@ -169,7 +170,7 @@ class _Walk:
             False when it is not so, and nothing was done: then it is checked entry by entry, to name what is wrong.
         """
         rows, start = piece.rows, piece.start
-        bodies = [row[2 + BODY] for row in rows]
+        bodies = [row[BODY] for row in rows]
         whole = start == self._place and len(rows) == piece.end - start and None not in bodies
         if not whole or (self.kept is not None and self.kept.size <= piece.end):
             return False
@@ -180,7 +181,7 @@ class _Walk:
             run = slice(self._place - start, stored.size - start if stored else len(rows))
             self._tree.extend(leaves[run])
             for row, leaf in zip(rows[run], leaves[run], strict=True):
-                self._entries.check(row[2:], row[0], leaf)
+                self._entries.check(row, leaf)
             self._place = start + run.stop
             if stored:
                 self._checkpoints.check(stored, self._tree)
@@ -189,19 +190,13 @@ class _Walk:
 
     def _with_archived(self, piece: Piece) -> Piece:
         """The piece with what good archives keep of the entries whose texts were left to them."""
-        first = 2 + BODY
-        if all(row[first] is not None for row in piece.rows):
+        if all(row[BODY] is not None for row in piece.rows):
             return piece
         rows = []
         for row in piece.rows:
-            lacking = row[2] is not None and row[first] is None and self._archives.covers(row[0])
+            lacking = row[ID] is not None and row[BODY] is None and self._archives.covers(row[0])
             kept = self._archives.kept(row[0]) if lacking else None
-            if kept is None:
-                rows.append(row)
-            else:
-                rows.append(
-                    (*row[:first], kept.body, *row[first + 1 : 2 + CIPHERTEXT], kept.ciphertext, *row[3 + CIPHERTEXT :])
-                )
+            rows.append((*row[:BODY], kept.body, kept.ciphertext) if kept else row)
         return replace(piece, rows=rows)
 
     def _missing(self, index: int, piece: Piece, due: list[StoredCheckpoint]) -> None:

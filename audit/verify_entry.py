@@ -16,22 +16,18 @@ DESTROYED = "personal.destroyed"
 COLUMNS = f"""
     CAST(evidence.id AS text), evidence.recorded_at, evidence.kind, evidence.outcome, evidence.subject, evidence.matter,
     evidence.agency_code, CAST(evidence.person_id AS text), evidence.grant_number, evidence.resource_code,
-    texts.body, evidence.leaf_hash,
-    evidence_personal.evidence_id IS NOT NULL, evidence_personal.wrapped_key, texts.ciphertext,
+    evidence.leaf_hash, evidence_personal.evidence_id IS NOT NULL, evidence_personal.wrapped_key,
     CASE WHEN evidence_personal.evidence_id IS NOT NULL AND evidence_personal.wrapped_key IS NULL THEN EXISTS (
         SELECT FROM evidence AS destruction WHERE destruction.subject = 'evidence/' || CAST(evidence.id AS text)
         AND destruction.kind = '{DESTROYED}' AND destruction.outcome = 'DONE'
     ) ELSE false END
 """  # noqa: S608  # the one name put in is DESTROYED above; values from outside are bound where this is used
-BODY, CIPHERTEXT = 10, 14
-TABLES = """
-    evidence LEFT JOIN evidence_personal ON evidence_personal.evidence_id = evidence.id
-    LEFT JOIN LATERAL (
-        SELECT body, ciphertext FROM evidence_text
-        WHERE evidence_text.recorded_at = evidence.recorded_at AND evidence_text.evidence_id = evidence.id OFFSET 0
-    ) AS texts ON true
-"""
+ID, FACTS, LEAF_HASH, BODY, CIPHERTEXT = 2, slice(2, 12), 12, 16, 17
+"""Places in a row; the facts are those columns that the text states too, as `NAMES` has them."""
+TABLES = "evidence LEFT JOIN evidence_personal ON evidence_personal.evidence_id = evidence.id"
 NAMES = (
+    "id",
+    "recorded_at",
     "kind",
     "outcome",
     "subject",
@@ -40,12 +36,10 @@ NAMES = (
     "person_id",
     "grant_number",
     "resource_code",
-    "recorded_at",
-    "id",
-    "source",
 )
 Row = Sequence[Any]
-"""An entry as it is stored: ``COLUMNS`` of ``TABLES``, in their order."""
+"""An entry as it is stored: its number (None while it waits), the id that the number was given to, ``COLUMNS`` of
+``TABLES``, its text and its ciphertext."""
 
 
 class EntryCheck:
@@ -62,82 +56,69 @@ class EntryCheck:
         self._seal = seal
         self.report = report
 
-    def check(self, row: Row, index: int | None, leaf: bytes) -> None:
+    def check(self, row: Row, leaf: bytes) -> None:
         """Check one entry.
 
         Args:
-            row: as `COLUMNS` reads it.
-            index: its number in the log; None while it waits.
+            row: the entry as it is stored.
             leaf: the hash of its text.
         """
-        identity, moment, stored_leaf = row[0], row[1], row[BODY + 1]
-        if leaf != stored_leaf:
-            self._add(
-                "leaf_hash_wrong",
-                index,
-                identity,
-                "its column leaf_hash is not the hash of its text",
-                leaf,
-                stored_leaf,
-            )
+        if leaf != row[LEAF_HASH]:
+            what = "its column leaf_hash is not the hash of its text"
+            self._add("leaf_hash_wrong", row, what, leaf, row[LEAF_HASH])
         try:
-            stated, commitment = _stated(row[BODY])
+            stated, source, commitment = _stated(row[BODY])
         except (ValueError, TypeError, KeyError, AttributeError):
-            self._add("entry_unreadable", index, identity, "its text is not an evidence entry")
+            self._add("entry_unreadable", row, "its text is not an evidence entry")
             return
-        columns = (*row[2:BODY], moment, identity, self._source)
-        if stated != columns:
-            for name, expected, found in zip(NAMES, stated, columns, strict=True):
+        if stated != row[FACTS] or source != self._source:
+            columns = zip((*NAMES, "source"), (*stated, source), (*row[FACTS], self._source), strict=True)
+            for name, expected, found in columns:
                 if expected != found:
-                    what = f"its column {name} is not what its text says"
-                    self._add("column_differs", index, identity, what, expected, found)
-        if commitment or row[BODY + 2]:
-            self._check_personal(index, identity, commitment, row[BODY + 2 :])
+                    self._add("column_differs", row, f"its column {name} is not what its text says", expected, found)
+        if commitment or row[LEAF_HASH + 1]:
+            self._check_personal(row, commitment)
 
-    def without_text(self, row: Row, index: int | None) -> None:
+    def without_text(self, row: Row) -> None:
         """Report an entry whose text is nowhere; its columns are there.
 
         Args:
-            row: as `COLUMNS` reads it.
-            index: its number in the log; None while it waits.
+            row: the entry as it is stored.
         """
-        self._add("text_missing", index, row[0], "its text is not there")
+        self._add("text_missing", row, "its text is not there")
 
-    def _check_personal(self, index: int | None, identity: str, commitment: str | None, personal: Row) -> None:
-        present, wrapped_key, ciphertext, recorded = personal
+    def _check_personal(self, row: Row, commitment: str | None) -> None:
+        present, wrapped_key, recorded = row[LEAF_HASH + 1 : BODY]
         if present != bool(commitment):
             what = (
                 "its personal details are missing"
                 if commitment
                 else "personal details lie beside it that it does not state"
             )
-            self._add("personal_differs", index, identity, what, commitment or "", "" if commitment else "details")
+            self._add("personal_differs", row, what, commitment or "", "" if commitment else "details")
         elif wrapped_key is None:
             self.report.destroyed += 1
             if not recorded:
                 what = f"its personal details were destroyed, and no entry {DESTROYED} records it"
-                self._add("personal_destroyed", index, identity, what, commitment, "")
+                self._add("personal_destroyed", row, what, commitment, "")
         elif self._seal is None:
             self.report.unopened += 1
         else:
-            self._open(self._seal, index, identity, commitment, (wrapped_key, ciphertext))
+            self._open(self._seal, row, commitment, wrapped_key)
 
-    def _open(
-        self, seal: Seal, index: int | None, identity: str, commitment: str | None, sealed: tuple[bytes, bytes]
-    ) -> None:
+    def _open(self, seal: Seal, row: Row, commitment: str | None, wrapped_key: bytes) -> None:
         self.report.opened += 1
         try:
-            found = hashlib.sha256(seal.open(uuid.UUID(identity), *sealed)).hexdigest()
+            found = hashlib.sha256(seal.open(uuid.UUID(row[ID]), wrapped_key, row[CIPHERTEXT])).hexdigest()
         except ValueError as error:
-            self._add("personal_differs", index, identity, f"its personal details cannot be opened: {error}")
+            self._add("personal_differs", row, f"its personal details cannot be opened: {error}")
             return
         if found != commitment:
             what = "its personal details are not those that it commits to"
-            self._add("personal_differs", index, identity, what, commitment, found)
+            self._add("personal_differs", row, what, commitment, found)
 
-    def _add(
-        self, code: str, index: int | None, identity: str, what: str, expected: object = "", found: object = ""
-    ) -> None:
+    def _add(self, code: str, row: Row, what: str, expected: object = "", found: object = "") -> None:
+        index, identity = row[0], row[ID]
         sentence = f"{entry_name(index, identity)}: {what}."
         self.report.add(Finding(code, sentence, index, uuid.UUID(identity), shown(expected), shown(found)))
 
@@ -156,12 +137,14 @@ def shown(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _stated(body: bytes) -> tuple[tuple[object, ...], str | None]:
-    """What an entry's text says about its columns, in the order of `NAMES`, and its commitment to personal details."""
+def _stated(body: bytes) -> tuple[Row, str, str | None]:
+    """What an entry's text says: its columns in the order of `NAMES`, its source, its commitment to details."""
     envelope = orjson.loads(body)
     data = envelope["data"]
     actor = data["actor"]
-    return (
+    facts = (
+        envelope["id"],
+        datetime.fromisoformat(envelope["time"]),
         envelope["type"].removeprefix("cn.shuniu."),
         data["outcome"],
         envelope["subject"],
@@ -170,10 +153,8 @@ def _stated(body: bytes) -> tuple[tuple[object, ...], str | None]:
         actor["person"],
         _grant(data["authority"] or ""),
         _resource(data),
-        datetime.fromisoformat(envelope["time"]),
-        envelope["id"],
-        envelope["source"],
-    ), data["personal"]
+    )
+    return facts, envelope["source"], data["personal"]
 
 
 def _grant(authority: str) -> str:

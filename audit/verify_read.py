@@ -10,12 +10,15 @@ import psycopg
 from sqlalchemy.orm import Session
 
 from audit.tiles import WIDTH
-from audit.verify_entry import COLUMNS, TABLES, Row
+from audit.verify_entry import COLUMNS, ID, TABLES, Row
 from audit.verify_tree import StoredCheckpoint
 
 PIECE = 16 * WIDTH
 GAP_TILES = 16 * WIDTH
 """Most tiles of a piece of numbers that no entry has, 32 MiB. Numbers without tiles cost nothing, however many."""
+FARTHEST = 2 * PIECE
+"""Texts to look through for those of a piece, before each is looked up by itself."""
+_ENTRY = slice(ID, ID + 2)
 _JOINED = f"LEFT JOIN ({TABLES}) ON evidence.id = "
 
 _NUMBERED = f"""
@@ -23,12 +26,21 @@ _NUMBERED = f"""
     FROM log_leaf {_JOINED} log_leaf.evidence_id
     WHERE log_leaf.leaf_index >= %s AND log_leaf.leaf_index < %s ORDER BY log_leaf.leaf_index
 """  # noqa: S608  # put together from COLUMNS and TABLES; what is looked for is bound
+_TEXTS_BETWEEN = """
+    SELECT CAST(evidence_id AS text), recorded_at, body, ciphertext FROM evidence_text
+    WHERE recorded_at BETWEEN %s AND %s LIMIT %s
+"""
+_TEXTS_OF_EACH = """
+    SELECT CAST(evidence_id AS text), recorded_at, body, ciphertext FROM evidence_text
+    WHERE (recorded_at, evidence_id) IN (SELECT * FROM unnest(%s::timestamptz[], %s::uuid[]))
+"""
 _TILE_AFTER = "SELECT number FROM log_tile WHERE level = 0 AND number > %s ORDER BY number OFFSET %s LIMIT 1"
 _TILES = "SELECT number, hashes FROM log_tile WHERE level = 0 AND number BETWEEN %s AND %s"
 _CHECKPOINTS = "SELECT size, root, note FROM log_checkpoint WHERE size > %s AND size <= %s ORDER BY size"
 _LATER_CHECKPOINTS = "SELECT size, root, note FROM log_checkpoint WHERE size > %s ORDER BY size LIMIT 1000"
 _WAITING = f"""
-    SELECT {COLUMNS} FROM evidence_queue {_JOINED} evidence_queue.evidence_id
+    SELECT CAST(NULL AS bigint), CAST(evidence_queue.evidence_id AS text), {COLUMNS}
+    FROM evidence_queue {_JOINED} evidence_queue.evidence_id
     WHERE NOT EXISTS (SELECT FROM log_leaf WHERE log_leaf.evidence_id = evidence_queue.evidence_id)
     AND evidence_queue.evidence_id > %s ORDER BY evidence_queue.evidence_id LIMIT 1000
 """  # noqa: S608  # put together from COLUMNS and TABLES; what is looked for is bound
@@ -47,7 +59,7 @@ class Piece:
     Attributes:
         start: number of its first entry.
         end: number after its last.
-        rows: numbered entries: index, the id that the number was given to, and `COLUMNS`.
+        rows: numbered entries as they are stored.
         tiles: stored tiles of level 0 by number.
         checkpoints: those of sizes over ``start`` and up to ``end``.
     """
@@ -105,11 +117,11 @@ class LogReader:
         return self._one("SELECT coalesce(sum(octet_length(hashes)), 0)::bigint FROM log_tile WHERE level = 0")
 
     def waiting(self) -> Iterator[Row]:
-        """Entries that wait to be numbered, as `COLUMNS`."""
+        """Entries that wait to be numbered, as they are stored."""
         after = str(uuid.UUID(int=0))
         while rows := self._rows(_WAITING, after):
-            yield from rows
-            after = rows[-1][0]
+            yield from self._with_texts(rows)
+            after = rows[-1][1]
 
     def lost(self) -> Iterator[tuple[str, str, Any]]:
         """Entries that are neither numbered nor waiting, 10,000 of them at most: id, kind, moment."""
@@ -119,12 +131,24 @@ class LogReader:
         if start >= total:
             return None
         end = min(start + PIECE, total)
-        rows = self._rows(_NUMBERED, start, end)
+        rows = self._with_texts(self._rows(_NUMBERED, start, end))
         if not rows:
             end = self._end_of_gap(start, total)
         tiles = dict(self._rows(_TILES, start // WIDTH, max(end, start + PIECE) // WIDTH))
         checkpoints = [StoredCheckpoint(*row) for row in self._rows(_CHECKPOINTS, start, end)]
         return Piece(start, end, rows, tiles, checkpoints)
+
+    def _with_texts(self, rows: Sequence[Row]) -> list[Row]:
+        """Rows with their entries' texts, which mostly lie side by side."""
+        entries = [row[_ENTRY] for row in rows if row[ID] is not None]
+        if not entries:
+            return [(*row, None, None) for row in rows]
+        ids, moments = zip(*entries, strict=True)
+        found = self._rows(_TEXTS_BETWEEN, min(moments), max(moments), FARTHEST)
+        if len(found) == FARTHEST:
+            found = self._rows(_TEXTS_OF_EACH, list(moments), list(ids))
+        texts = {row[:2]: row[2:] for row in found}
+        return [row + texts.get(row[_ENTRY], (None, None)) for row in rows]
 
     def _end_of_gap(self, start: int, total: int) -> int:
         """The next number that an entry has, or one before it so that the tiles up to there are not too many."""
