@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.errors import InvalidInput, NotFound
@@ -15,19 +14,18 @@ from adapters.prepared import Prepared
 from audit.checkpoint import Checkpoint
 from audit.log_keys import LogKeys
 from audit.merkle import HASH_SIZE, inclusion_proof, leaf_hash, verify_inclusion
-from audit.models import LogCheckpoint
 from audit.note import Note
 from audit.tiles import around, reader
-from audit.witness.gathered import newest_cosigned, with_cosignatures
+from audit.witness.gathered import last_checkpoint, newest_cosigned
 from audit.witness.policy import Policy
 from audit.witness.quorum import trusted_checkpoint
 
 HEADER = "c2sp.org/tlog-proof@v1"
 MAXIMUM_PATH = 64
-_LAST = Prepared(select(LogCheckpoint.size, LogCheckpoint.note).order_by(LogCheckpoint.size.desc()).limit(1))
 _TILES = Prepared(
     "SELECT level, number, hashes FROM log_tile WHERE (level, number) IN"
-    " (SELECT * FROM unnest(%(levels)s::integer[], %(numbers)s::bigint[]))"
+    " (SELECT * FROM unnest(%(levels)s::integer[], %(numbers)s::bigint[]))",
+    binary=True,
 )
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
 
@@ -93,7 +91,7 @@ def prove_all(session: Session, indices: Sequence[int]) -> list[Proof]:
     Raises:
         NotFound: no checkpoint covers one of the numbers yet.
     """
-    last = next(iter(_LAST.rows(session)), None)
+    last = last_checkpoint(session)
     size = last.size if last else 0
     missing = [index for index in indices if not 0 <= index < size]
     if last is None or missing:
@@ -104,8 +102,8 @@ def prove_all(session: Session, indices: Sequence[int]) -> list[Proof]:
             index=(missing or [0])[0],
             size=size,
         )
-    chosen = newest_cosigned(session, above=max(indices, default=0))
-    size, note = (chosen.size, chosen.note) if chosen else (size, with_cosignatures(session, size, last.note))
+    chosen = newest_cosigned(session, above=max(indices, default=0)) or last
+    size, note = chosen.size, chosen.note
     places = sorted(set().union(*(around(index, size) for index in indices)))
     found = _TILES.rows(session, levels=[level for level, _ in places], numbers=[number for _, number in places])
     tiles = {(row.level, row.number): row.hashes for row in found}

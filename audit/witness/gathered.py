@@ -22,6 +22,11 @@ _COSIGNED = Prepared(
     " WHERE size > %(above)s AND size <= %(most)s AND cosigned_at > %(since)s GROUP BY size"
     " ORDER BY size DESC LIMIT %(looked_at)s"
 )
+_LAST = Prepared(
+    "SELECT size, note || coalesce((SELECT string_agg(line, '' ORDER BY key_hash) FROM ("
+    " SELECT line, key_hash FROM log_cosignature AS given WHERE given.size = last.size ORDER BY key_hash LIMIT %(most)s"
+    ") AS lines), '') AS note FROM log_checkpoint AS last ORDER BY size DESC LIMIT 1"
+)
 _NOTE = Prepared("SELECT note FROM log_checkpoint WHERE size = %(size)s")
 
 
@@ -42,6 +47,13 @@ def with_cosignatures(session: Session, size: int, note: str) -> str:
     """
     rows = _LINES.rows(session, size=size, most=MAXIMUM_SIGNATURES - _OF_THE_LOG)
     return note + "".join(row.line for row in rows)
+
+
+def last_checkpoint(session: Session) -> Cosigned | None:
+    """The last checkpoint with the cosignatures that it has so far; None where nothing was signed yet."""
+    for row in _LAST.rows(session, most=MAXIMUM_SIGNATURES - _OF_THE_LOG):
+        return Cosigned(row.size, row.note)
+    return None
 
 
 def newest_cosigned(session: Session, above: int = 0, most: int = 2**62) -> Cosigned | None:
