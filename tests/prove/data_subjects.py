@@ -12,7 +12,9 @@ from psycopg.sql import SQL, Identifier, Literal
 from audit.subjects.blind import BlindIndex, SubjectKind
 from tests.prove.entries import BEGINS
 
-MONTHS, EXTRACTS, LISTED, ORDINARY = 36, 300, 3_000, 1_000
+MONTHS, LISTED, ORDINARY = 36, 3_000, 1_000
+ENTRIES_OF_AN_EXTRACT = 33_000
+"""So many entries of all there are for each whole delivery that lists its subjects."""
 FREQUENT = tuple(f"91310000FREQUENT{number:02d}" for number in range(4))
 RARE = tuple(f"31010119900101{number:04d}" for number in range(ORDINARY))
 ABSENT = "310101190001010000"
@@ -66,8 +68,13 @@ class Subject:
     value: str
 
 
-def fill_subjects(connection: Connection[TupleRow], sealing_key: str) -> int:
+def fill_subjects(connection: Connection[TupleRow], sealing_key: str, entries: int) -> int:
     """Give the entries that are there their data subjects.
+
+    Args:
+        connection: the owner's, in autocommit.
+        sealing_key: what tokens are made with.
+        entries: how many there are.
 
     Returns:
         How many tokens entries have.
@@ -82,7 +89,7 @@ def fill_subjects(connection: Connection[TupleRow], sealing_key: str) -> int:
     values = {
         "frequent": [blind.token(SubjectKind.CREDIT_CODE, each) for each in FREQUENT],
         "rare": [blind.token(SubjectKind.RESIDENT_ID, each) for each in RARE],
-        "extracts": EXTRACTS,
+        "extracts": max(1, entries // ENTRIES_OF_AN_EXTRACT),
         "listed": LISTED,
     }
     connection.execute("ALTER TABLE evidence_subject DROP CONSTRAINT pk_evidence_subject")

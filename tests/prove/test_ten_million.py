@@ -47,7 +47,7 @@ def test_every_search_over_ten_million_entries_is_quick(fresh: dict[str, str], c
     settings = Settings.load(fresh)
     with connect(fresh["SHUNIU_DATABASE_URL"]) as connection:
         fill(connection, ENTRIES)
-        tokens = fill_subjects(connection, settings.sealing_key)
+        tokens = fill_subjects(connection, settings.sealing_key, ENTRIES)
     with Session(create_engine(fresh["SHUNIU_SEQUENCER_DATABASE_URL"], poolclass=NullPool)) as session:
         while index_next(session):
             session.commit()
