@@ -50,6 +50,18 @@ def _refused(rule: InForce, known: Memory, use: Use) -> Iterator[Found]:
 
 def _places(rule: InForce, known: Memory, use: Use) -> Iterator[Found]:
     recent = memory.changes(known, use, rule.figures)
+    if new := scoring.new_place(memory.arrived(known, use, rule.figures), rule.figures):
+        yield Found(
+            key=f"place/{use.account}/{use.place}",
+            rule=rule,
+            unusual=new,
+            entries=[use.entry],
+            first_seen=use.at,
+            last_seen=use.at,
+            grant_id=use.grant_id,
+            agency_id=use.agency_id,
+            account=use.account,
+        )
     unusual = scoring.places([change["gap"] for change in recent], rule.figures)
     if unusual is None:
         return

@@ -28,6 +28,8 @@ from oversight.anomalies.uses import AnyRow, looked_up, sample_of, start_of
 from schemas.anomaly_rules import Rule
 from schemas.working_days import Calendar, is_working_day
 
+SELDOM, A_YEAR = 10, 365
+"""A grant used on fewer than 10 of 30 days is compared with its use within a year."""
 Rules = Mapping[Rule, InForce]
 Pair = tuple[uuid.UUID, uuid.UUID]
 
@@ -65,13 +67,15 @@ class Day:
 
     @cached_property
     def before(self) -> list[Hour]:
-        """The hours of the 30 days before."""
+        """The hours of the 30 days before; of a grant that is seldom used, the latest ones of a year."""
         since = self.day - timedelta(days=HISTORY_DAYS)
-        return [hour for hour in self.hours if since <= hour.day < self.day]
+        recent = [hour for hour in self.hours if since <= hour.day < self.day]
+        seldom = len({hour.day for hour in recent}) < SELDOM
+        return [*recent, *_earlier_hours(self.session, self.pair, since)] if seldom else recent
 
     @cached_property
     def days_before(self) -> dict[date, tuple[int, int]]:
-        """Calls and rows of those days before on which the grant was used."""
+        """Calls and rows of those days before on which the grant was used; ``before`` says how far back."""
         sums: dict[date, tuple[int, int]] = {}
         for hour in self.before:
             calls, rows = sums.get(hour.day, (0, 0))
@@ -155,6 +159,16 @@ def _hours(session: Session, pairs: Any, since: datetime) -> dict[Pair, list[Hou
     for row in session.execute(select(*columns).where(wanted, GrantUse.hour >= since)):
         found[row.grant_id, row.agency_id].append(Hour(row.hour, row.calls, row.rows))
     return found
+
+
+def _earlier_hours(session: Session, pair: Pair, until: date) -> list[Hour]:
+    """The latest hours of use before a day, within a year: of at most as many hours as 30 days have."""
+    table = GrantUse
+    wanted = (table.grant_id == pair[0], table.agency_id == pair[1], table.hour < start_of(until))
+    since = table.hour >= start_of(until - timedelta(days=A_YEAR))
+    statement = select(table.hour, table.calls, table.rows).where(*wanted, since)
+    rows = session.execute(statement.order_by(table.hour.desc()).limit(24 * HISTORY_DAYS))
+    return [Hour(*row) for row in rows]
 
 
 def _judge(rules: Rules, day: Day) -> Iterator[Found]:

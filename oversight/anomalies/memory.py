@@ -6,7 +6,6 @@ each agency that uses it: how its cases are written, and how many calls stated o
 
 import re
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,6 +17,8 @@ MOST_ENTRIES = 20
 MOST_PLACES = 20
 MOST_FORMS = 30
 HISTORY_DAYS = 30
+_MANY_DAYS = 366
+"""What a place that was remembered before its days were counted has."""
 _A_DAY = timedelta(days=1)
 _OWN_DOINGS = ("account.", "client.")
 _STRANGERS = ("account.sign_in_refused", "account.locked", "client.locked")
@@ -78,8 +79,8 @@ def changes(memory: Memory, use: Use, figures: Figures) -> list[Memory]:
     if not use.place or use.kind in _STRANGERS:
         return []
     now = use.at.isoformat()
-    first, _ = memory.setdefault("places", {}).get(use.place, (now, now))
-    memory["places"][use.place] = [first, now]
+    first, latest, days = (*memory.setdefault("places", {}).get(use.place, (now, "", 0)), _MANY_DAYS)[:3]
+    memory["places"][use.place] = [first, now, days + (latest[:10] != now[:10])]
     if len(memory["places"]) > MOST_PLACES:
         del memory["places"][min(memory["places"], key=lambda place: memory["places"][place][1])]
     last, memory["last"] = memory.get("last"), {"place": use.place, "at": now, "entry": str(use.entry)}
@@ -89,18 +90,30 @@ def changes(memory: Memory, use: Use, figures: Figures) -> list[Memory]:
     change = {"at": now, "gap": gap, "places": [last["place"], use.place], "entries": [last["entry"], str(use.entry)]}
     change["grant"] = str(use.grant_id or "")
     memory["changes"] = [*memory.get("changes", []), change][-MOST_ENTRIES:]
-    usual = timedelta(days=figures["usual_days"])
     return [
         each
         for each in memory["changes"]
-        if use.at - datetime.fromisoformat(each["at"]) <= _A_DAY and _unusual(memory["places"], each, usual)
+        if use.at - datetime.fromisoformat(each["at"]) <= _A_DAY
+        and not all(_usual(memory["places"].get(place), each["at"], figures) for place in each["places"])
     ]
 
 
-def _unusual(places: Mapping[str, list[str]], change: Memory, usual: timedelta) -> bool:
-    """Whether one of the two places was not in use for so long before."""
-    at = datetime.fromisoformat(change["at"])
-    return any(at - datetime.fromisoformat(places.get(place, [change["at"]])[0]) < usual for place in change["places"])
+def arrived(memory: Memory, use: Use, figures: Figures) -> int:
+    """How many usual places an account has, if a use that was folded in (``changes``) is its first from its place;
+    0 otherwise."""
+    places = memory.get("places", {})
+    if not use.place or use.kind in _STRANGERS or places[use.place][0] != use.at.isoformat():
+        return 0
+    return sum(_usual(place, use.at.isoformat(), figures) for place in places.values())
+
+
+def _usual(place: list[Any] | None, at: str, figures: Figures) -> bool:
+    """Whether a place had been in use for long at a moment, and not once alone."""
+    if place is None:
+        return False
+    age = datetime.fromisoformat(at) - datetime.fromisoformat(place[0])
+    days = place[2] if len(place) > 2 else _MANY_DAYS
+    return age >= timedelta(days=figures["usual_days"]) and days >= figures["usual_times"]
 
 
 def written(matter: str) -> str:

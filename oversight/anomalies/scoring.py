@@ -4,6 +4,7 @@ A score is between 0 and 100: half of the rule's weight when its figure is just 
 by the logarithm between. More of what is measured never scores less.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +13,23 @@ from statistics import median
 Figures = Mapping[str, int]
 LONG_KEY = 15
 LONGEST_KEY = 64
+SHORTEST_RUN, FARTHEST_NEIGHBOUR = 5, 2
 
 EXPLANATION_MESSAGES = {
     "volume.calls": "On {day} there were {value} calls under this grant. On a usual day there are {usual}, on the"
-    " busiest of the 30 days before there were {busiest}; more than {limit} are unusual for it.",
+    " busiest of the days before there were {busiest}; more than {limit} are unusual for it.",
     "volume.rows": "On {day} {value} rows left under this grant. On a usual day there are {usual}, on the busiest of"
-    " the 30 days before there were {busiest}; more than {limit} are unusual for it.",
+    " the days before there were {busiest}; more than {limit} are unusual for it.",
+    "volume.first_calls": "On {day} there were {value} calls under this grant, which was used on too few days before to"
+    " compare with. More than {limit} are unusual for such a grant.",
+    "volume.first_rows": "On {day} {value} rows left under this grant, which was used on too few days before to compare"
+    " with. More than {limit} are unusual for such a grant.",
     "hour": "On {day} there were {value} calls outside the working hours ({from_hour}:00 to {to_hour}:00 on working"
-    " days). Of the calls of the 30 days before, {usual} % were.",
+    " days). Of the calls of the days before, {usual} % were.",
     "keys.in_order": "On {day} {value} different keys were looked up. {percent} % of them follow one another in order,"
     " as when a list is tried through.",
+    "keys.runs": "On {day} {runs} of {value} different keys that were looked up stand in runs of neighbours, as when"
+    " parts of a list are tried through among other calls.",
     "keys.missed": "On {day} {value} different keys were looked up. {percent} % of the calls found nothing, as when"
     " keys are guessed.",
     "refused": "{value} calls in a row were refused, and none in between was allowed, from {since} to {until}.",
@@ -31,6 +39,7 @@ EXPLANATION_MESSAGES = {
     " before.",
     "matter.purpose": "On {day} {value} calls were refused because they stated another purpose than the grant's.",
     "unused": "The grant has been in force for {value} days, and nothing has left under it.",
+    "places.new": "The account was used from a network that it was never used from before. It has {usual} usual ones.",
     "places": "The account was used from two networks by turns: {value} changes within a day, the quickest after"
     " {minutes} minutes.",
 }
@@ -63,15 +72,23 @@ def volume(calls: int, rows: int, before: Sequence[tuple[int, int]], figures: Fi
 
     Args:
         calls, rows: of the day.
-        before: calls and rows of each of the 30 days before on which it was used.
+        before: calls and rows of each day before on which it was used, as far as it is compared with.
     """
     if len(before) < figures["history_days"]:
-        return None
-    found = [
-        _above("calls", calls, [day[0] for day in before], figures),
-        _above("rows", rows, [day[1] for day in before], figures),
-    ]
+        found = [_without_history("first_calls", calls, figures), _without_history("first_rows", rows, figures)]
+    else:
+        found = [
+            _above("calls", calls, [day[0] for day in before], figures),
+            _above("rows", rows, [day[1] for day in before], figures),
+        ]
     return max((each for each in found if each), key=lambda each: each.score, default=None)
+
+
+def _without_history(what: str, value: int, figures: Figures) -> Unusual | None:
+    limit = figures[what]
+    if value <= limit:
+        return None
+    return Unusual(f"volume.{what}", graded(value, limit, figures["weight"]), {"value": value, "limit": limit})
 
 
 def _above(what: str, value: int, before: Sequence[int], figures: Figures) -> Unusual | None:
@@ -88,7 +105,7 @@ def hour(outside: int, before: int, before_outside: int, before_days: int, figur
 
     Args:
         outside: the day's calls outside the working hours.
-        before, before_outside, before_days: calls of the 30 days before, those outside, and days with use.
+        before, before_outside, before_days: calls of the days before, those outside, and days with use.
     """
     if before_days < figures["history_days"] or outside < figures["calls"]:
         return None
@@ -101,7 +118,7 @@ def hour(outside: int, before: int, before_outside: int, before_days: int, figur
 
 
 def keys(calls: Sequence[tuple[str, bool]], figures: Figures) -> Unusual | None:
-    """Many different keys of which most follow one another, or most are not found.
+    """Many different keys of which most follow one another, many stand in runs, or most are not found.
 
     Args:
         calls: of each look-up its key and whether it found rows.
@@ -111,10 +128,14 @@ def keys(calls: Sequence[tuple[str, bool]], figures: Figures) -> Unusual | None:
         return None
     in_order = round(100 * in_order_share(different))
     missed = round(100 * sum(not hit for _, hit in calls) / len(calls))
+    runs = in_runs(different)
     if in_order >= figures["in_order_percent"]:
         name, percent = "keys.in_order", in_order
     elif missed >= figures["missed_percent"]:
         name, percent = "keys.missed", missed
+    elif runs >= figures["in_runs"]:
+        score = graded(runs, figures["in_runs"], figures["weight"])
+        return Unusual("keys.runs", score, {"value": len(different), "runs": runs, "calls": len(calls)})
     else:
         return None
     score = graded(len(different), figures["keys"], figures["weight"])
@@ -122,20 +143,35 @@ def keys(calls: Sequence[tuple[str, bool]], figures: Figures) -> Unusual | None:
 
 
 def in_order_share(different: set[str]) -> float:
-    """How many of the keys have the next one among them, 0.0 to 1.0.
-
-    Keys are read as numbers of letters and digits; long ones also without their last one or two characters, the check
-    digits of numbers of people and organisations (GB 11643, GB 32100).
-    """
-    plain = {"".join(c for c in key if c.isascii() and c.isalnum()) for key in different}
-    long = [key for key in plain if len(key) >= LONG_KEY]
-    readings = (plain, {key[:-1] for key in long}, {key[:-2] for key in long})
-    followed = max(_followed({int(key[:LONGEST_KEY], 36) for key in reading if key}) for reading in readings)
+    """How many of the keys have the next one among them, 0.0 to 1.0."""
+    followed = max(sum(number + 1 in numbers for number in numbers) for numbers in _readings(different))
     return followed / max(len(different) - 1, 1)
 
 
-def _followed(numbers: set[int]) -> int:
-    return sum(number + 1 in numbers for number in numbers)
+def in_runs(different: set[str]) -> int:
+    """How many of the keys stand in runs of at least 5 whose neighbours are 1 or 2 apart: 2, since the sequence numbers
+    of men alone are odd (GB 11643)."""
+    return max(_in_runs(sorted(numbers)) for numbers in _readings(different))
+
+
+def _in_runs(numbers: Sequence[int]) -> int:
+    total, length = 0, 1
+    for before, number in itertools.pairwise([*numbers, math.inf]):
+        if number - before <= FARTHEST_NEIGHBOUR:
+            length += 1
+        else:
+            total += length if length >= SHORTEST_RUN else 0
+            length = 1
+    return total
+
+
+def _readings(different: set[str]) -> tuple[set[int], ...]:
+    """Keys as numbers of letters and digits; long ones also without their last one or two characters, the check digits
+    of numbers of people and organisations (GB 11643, GB 32100)."""
+    plain = {"".join(c for c in key if c.isascii() and c.isalnum()) for key in different}
+    long = [key for key in plain if len(key) >= LONG_KEY]
+    readings = (plain, {key[:-1] for key in long}, {key[:-2] for key in long})
+    return tuple({int(key[:LONGEST_KEY], 36) for key in reading if key} for reading in readings)
 
 
 def refused(in_a_row: int, figures: Figures) -> Unusual | None:
@@ -192,3 +228,14 @@ def places(gaps: Sequence[int], figures: Figures) -> Unusual | None:
         return None
     score = graded(len(quick), figures["changes"], figures["weight"])
     return Unusual("places", score, {"value": len(quick), "minutes": min(quick) // 60})
+
+
+def new_place(usual: int, figures: Figures) -> Unusual | None:
+    """An account used from a network for the first time.
+
+    Args:
+        usual: its usual networks; without any, none is strange.
+    """
+    if not usual or not figures["new_weight"]:
+        return None
+    return Unusual("places.new", graded(1, 1, figures["new_weight"]), {"usual": usual})

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import create_engine, func, select
@@ -13,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from adapters.clock import CaseClock
+from adapters.clock import CITY_ZONE, CaseClock, system_now
 from adapters.errors import Conflict, InvalidInput, NotAllowed
 from adapters.services.databases import connect
 from adapters.settings import Settings
@@ -26,6 +27,7 @@ from exchange.grants.resume import resume
 from oversight.anomalies.decide import dismiss, note_acted, suspend_for
 from oversight.anomalies.find import find
 from oversight.anomalies.models import Anomaly, GrantUse, LookedThrough, Remembered
+from oversight.anomalies.places import place_of
 from oversight.anomalies.queries import standing_still
 from oversight.anomalies.rules import change_rule, rules_in_force
 from oversight.anomalies.scoring import EXPLANATION_MESSAGES
@@ -93,6 +95,31 @@ def test_every_rule_finds_what_was_planted_and_nothing_of_the_steady(planted: Pl
     assert planted.one("refused", odd).client_id == program.client_id
     assert planted.one("places", places).person_id == planted.case.asks_signs.person_id
     _each_is_explained_once(planted)
+
+
+def test_a_grant_used_once_a_month_is_compared_with_its_year(planted: Planted) -> None:
+    grant = planted.grant("monthly")
+    now = system_now().astimezone(CITY_ZONE).replace(minute=0, second=0, microsecond=0)
+    for month in range(1, 8):
+        use = {"grant_id": grant.id, "agency_id": planted.case.requester.id, "hour": now - timedelta(days=31 * month)}
+        planted.session.add(GrantUse(**use, calls=4, rows=4))
+    for number in range(9):
+        planted.call(grant, matter=f"办件-{number}", key="一把")
+    planted.find()
+    assert planted.found(grant)["volume.calls"] == ["monthly"]
+    assert planted.one("volume.calls", grant).measured["usual"] == 4
+
+
+def test_an_account_at_a_strange_network_is_found(planted: Planted) -> None:
+    grant, program = planted.grant("abroad"), factories.client(planted.session, planted.case.requester)
+    begun = system_now() - timedelta(days=30)
+    usual = {"places": {place_of("192.0.2.7"): [begun.isoformat(), system_now().isoformat(), 20]}}
+    planted.session.add(Remembered(name=f"client/{program.client_id}", content=usual))
+    for address in ("192.0.2.9", "203.0.113.5", "203.0.113.6"):
+        planted.call(grant, replace(program, address=address))
+    planted.find()
+    assert planted.found(grant)["places.new"] == ["abroad"]
+    assert planted.one("places.new", grant).client_id == program.client_id
 
 
 def _each_is_explained_once(planted: Planted) -> None:

@@ -76,9 +76,35 @@ def test_to_and_fro_is_two_changes_with_their_gaps() -> None:
 
 
 def test_places_in_use_for_a_week_are_usual() -> None:
-    week = 7 * 24 * 60
-    assert moved((0, "a"), (5, "b"), (week + 10, "a"), (week + 11, "b"), (week + 12, "a")) == []
-    assert len(moved((0, "a"), (5, "b"), (week + 10, "a"), (week + 11, "c"), (week + 12, "a"))) == 2
+    day, week = 24 * 60, 7 * 24 * 60
+    both = ((0, "a"), (5, "b"), (day, "a"), (day + 5, "b"), (2 * day, "a"), (2 * day + 5, "b"))
+    assert moved(*both, (week + 10, "a"), (week + 11, "b"), (week + 12, "a")) == []
+    assert len(moved(*both, (week + 10, "a"), (week + 11, "c"), (week + 12, "a"))) == 2
+    assert len(moved((0, "a"), (5, "b"), (week + 10, "a"), (week + 11, "b"), (week + 12, "a"))) == 3, "on too few days"
+
+
+def test_a_place_remembered_before_its_days_were_counted_stays_usual() -> None:
+    known: Memory = {"places": {"a": ["2026-01-01T00:00:00+00:00", "2026-11-01T00:00:00+00:00"]}}
+    stranger = use(0, place="b")
+    memory.changes(known, stranger, FIGURES[Rule.PLACES])
+    assert memory.arrived(known, stranger, FIGURES[Rule.PLACES]) == 1
+
+
+def test_the_first_use_from_a_place_is_told_once_and_not_of_a_new_account() -> None:
+    known: Memory = {}
+    told, day = [], 24 * 60
+    for minutes, place in [
+        (0, "a"),
+        (day, "a"),
+        (8 * day, "a"),
+        (8 * day + 5, "b"),
+        (8 * day + 9, "b"),
+        (9 * day, "b"),
+    ]:
+        each = use(minutes, place=place)
+        memory.changes(known, each, FIGURES[Rule.PLACES])
+        told.append(memory.arrived(known, each, FIGURES[Rule.PLACES]))
+    assert told == [0, 0, 0, 1, 0, 0]
 
 
 def test_a_strangers_tries_and_unknown_places_do_not_count() -> None:

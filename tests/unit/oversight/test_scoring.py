@@ -46,8 +46,36 @@ def test_a_planted_volume_is_found_and_more_of_it_scores_no_less(usual: int, tim
     assert score(scoring.volume(calls + more, 0, before, figures)) >= found.score
 
 
-def test_a_grant_without_a_history_of_its_own_is_not_judged_by_volume() -> None:
-    assert scoring.volume(10**6, 10**6, [(1, 1)] * 4, FIGURES[Rule.VOLUME]) is None
+def test_a_grant_without_a_history_of_its_own_is_judged_by_plain_figures() -> None:
+    figures = FIGURES[Rule.VOLUME]
+    assert scoring.volume(10_000, 10**6, [(1, 1)] * 4, figures) is None
+    found = [scoring.volume(*day, [(1, 1)] * 4, figures) for day in ((10_001, 0), (1, 10**6 + 1))]
+    assert [each and each.name for each in found] == ["volume.first_calls", "volume.first_rows"]
+    assert score(scoring.volume(10**6, 0, [], figures)) > score(found[0])
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_parts_of_a_list_tried_through_among_other_calls_are_found(step: int) -> None:
+    others = [(f"{number * 7_919}", True) for number in range(970)]
+    listed = [(f"31010119900101{number:03d}{number % 10}", True) for number in range(100, 100 + 30 * step, step)]
+    found = scoring.keys(others + listed, FIGURES[Rule.KEYS])
+    assert found is not None
+    assert (found.name, found.measured["runs"]) == ("keys.runs", 30)
+    assert scoring.keys(others + listed[:24], FIGURES[Rule.KEYS]) is None
+
+
+def test_pairs_and_fours_of_neighbours_are_no_runs() -> None:
+    keys = [f"{number * 100 + offset}" for number in range(200) for offset in range(4)]
+    assert scoring.in_runs(set(keys)) == 0
+
+
+def test_a_network_never_used_before_is_strange_to_an_account_with_usual_ones() -> None:
+    figures = FIGURES[Rule.PLACES]
+    found = scoring.new_place(2, figures)
+    assert found is not None
+    assert (found.name, found.score, found.measured) == ("places.new", 15, {"usual": 2})
+    assert scoring.new_place(0, figures) is None
+    assert scoring.new_place(2, {**figures, "new_weight": 0}) is None
 
 
 def test_a_weekly_load_is_steady() -> None:
