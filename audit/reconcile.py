@@ -4,12 +4,12 @@ The log proves itself; a reconciler proves that it tells the truth about the tab
 entry without its approval. Rooms above register theirs by name; `audit.verify` runs them.
 """
 
-import json
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     Executable,
@@ -240,7 +240,7 @@ def recorded(
         kept = readable(session, [entry_id for *_, body, entry_id in read if not body])
         for name, kind, body, entry_id in read:
             try:
-                after = json.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"]
+                after = orjson.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"]
             except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
                 continue
             stated = after if isinstance(after, dict) else {}

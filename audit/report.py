@@ -3,10 +3,14 @@
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 KEPT_FINDINGS = 100
+_LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,10 @@ class Finding:
 
     def lines(self) -> Iterator[str]:
         """The finding as text for a terminal."""
-        yield self.sentence
+        yield plain(self.sentence)
         if self.expected or self.found:
-            yield f"  expected: {self.expected or '(nothing)'}"
-            yield f"  found:    {self.found or '(nothing)'}"
+            yield f"  expected: {plain(self.expected) or '(nothing)'}"
+            yield f"  found:    {plain(self.found) or '(nothing)'}"
 
 
 @dataclass
@@ -54,7 +58,8 @@ class Report:
         archives: archives that were read whole and are as they were written; None when they were left out.
         archived: entries whose text was read from an archive.
         unread: entries whose archive was left out, or expired as recorded; the tree goes on with their stored leaf.
-        witnesses: the size that each witness of the policy agreed to last, by name, as its cosignature proves.
+        witnesses: the size that each witness of the policy agreed to last, by name, as its cosignature proves; none
+            without a policy.
         agreed_size: the size that enough of them agree to.
         lost: ranges of numbers (start, end) whose texts a backup that was put back has cost, and the number of the
             entry that declares it, None while that waits; no finding.
@@ -100,6 +105,27 @@ class Report:
         """The first thing that is wrong."""
         return self.findings[0] if self.findings else None
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is wrong and nothing is lost either, declared or not."""
+        return self.ok and not self.lost
+
+    @contextmanager
+    def step(self, session: Session, what: str) -> Iterator[None]:
+        """A part of the verification: whatever brings it down is a finding, and the other parts go on.
+
+        Args:
+            session: in a transaction, which goes on as it was before the part.
+            what: the part, as the finding calls it.
+        """
+        try:
+            with session.begin_nested():
+                yield
+        except Exception as error:  # what is stored may be falsified in ways that nobody thought of
+            reason = str(error).partition("\n")[0][:_LONGEST_REASON]
+            sentence = f"{what} could not be verified to the end: {type(error).__name__}: {reason}"
+            self.add(Finding("verification_failed", sentence))
+
     def add(self, finding: Finding) -> None:
         """Count a finding, and keep it if it is among the first."""
         self.counts[finding.code] += 1
@@ -128,6 +154,12 @@ class Report:
         return {
             **{name: value for name, value in vars(self).items() if name not in {"findings", "counts"}},
             "ok": self.ok,
+            "whole": self.whole,
             "counts": dict(self.counts),
             "findings": findings,
         }
+
+
+def plain(text: str) -> str:
+    """A text for a terminal: what is stored may hold characters that repaint it, or turn the reading direction."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

@@ -9,12 +9,12 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from adapters.errors import ShuniuError
 from adapters.object_lock import LockedStore
 from audit.archive.verify import ArchiveCheck
 from audit.checkpoint import open_checkpoint
@@ -25,8 +25,9 @@ from audit.personal import Seal
 from audit.reconcile import Reconciler
 from audit.report import Finding, Report
 from audit.restoration.declared import Loss, declared_losses
-from audit.verify_entry import BODY, ID, EntryCheck, entry_name
+from audit.verify_entry import BODY, ID, EntryCheck
 from audit.verify_read import LogReader, Piece
+from audit.verify_strays import find_strays, find_without_entry
 from audit.verify_tree import CheckpointCheck, StoredCheckpoint, TreeCheck, stored_leaf
 
 SNAPSHOTS = {"repeatable read", "serializable"}
@@ -68,16 +69,23 @@ def verify_log(
     if session.scalar(text("SHOW transaction_isolation")) not in SNAPSHOTS:
         session.execute(select(func.pg_advisory_xact_lock_shared(LOG_LOCK)))
     archives = ArchiveCheck(session, locked, report)
-    archives.chain()
-    walk = _Walk(
-        session, CheckpointCheck(public_key, origin, report, second), EntryCheck(origin, seal, report), archives
-    )
-    walk.losses = declared_losses(session)
+    checkpoints = CheckpointCheck(public_key, origin, report, second)
+    walk = _Walk(session, checkpoints, EntryCheck(origin, seal, report), archives)
     if outside:
         walk.kept = StoredCheckpoint(outside.size, outside.root, kept)
-    walk.numbered()
-    walk.waiting()
-    walk.lost()
+    with report.step(session, "The archives"):
+        archives.chain()
+    with report.step(session, "What was declared lost"):
+        walk.losses = declared_losses(session)
+        checkpoints.taken_over = {loss.end for loss in walk.losses}
+    with report.step(session, "The numbered entries"):
+        walk.numbered()
+    with report.step(session, "The entries that wait"):
+        walk.waiting()
+    with report.step(session, "The entries without a number"):
+        walk.lost()
+    with report.step(session, "What belongs to no entry"):
+        walk.strays()
     _reconcile(session, reconcilers, report)
     report.seconds = time.perf_counter() - began
     return report
@@ -92,6 +100,7 @@ class _Walk:
         self.kept: StoredCheckpoint | None = None
         self.losses: tuple[Loss, ...] = ()
         self._report = report = entries.report
+        self._session = session
         self._reader = LogReader(session)
         self._entries = entries
         self._archives = archives
@@ -102,8 +111,9 @@ class _Walk:
 
     def numbered(self) -> None:
         """Check numbered entries, tiles and checkpoints."""
-        for piece in self._reader.pieces(max((loss.end for loss in self.losses), default=0)):
-            self._piece(self._with_archived(piece))
+        with closing(self._reader.pieces(max((loss.end for loss in self.losses), default=0))) as pieces:
+            for piece in pieces:
+                self._piece(self._with_archived(piece))
         self._more_than_declared()
         for stored in self._reader.later_checkpoints(self._place):
             self._checkpoints.check(stored, self._tree)
@@ -127,7 +137,9 @@ class _Walk:
         """Check entries that wait to be numbered."""
         for row in self._reader.waiting():
             self._report.waiting += 1
-            if row[BODY] is None:
+            if row[ID] is None:
+                self._entries.missing(row)
+            elif row[BODY] is None:
                 self._entries.without_text(row)
             else:
                 self._entries.check(row, leaf_hash(row[BODY]))
@@ -138,6 +150,11 @@ class _Walk:
             sentence = f"Entry {identity} ({kind}, {moment.isoformat()}) has no number and does not wait for one."
             self._report.add(Finding("entry_lost", sentence, None, uuid.UUID(identity), "a number"))
 
+    def strays(self) -> None:
+        """Find what lies beside the log and belongs to nothing in it."""
+        find_strays(self._session, self._report)
+        find_without_entry(self._session, self._report, self._reader.texts, self._reader.details)
+
     def _piece(self, piece: Piece) -> None:
         if self._at_once(piece):
             return
@@ -147,8 +164,7 @@ class _Walk:
             self._missing(index, piece, due)
             self._report.entries += 1
             if row[ID] is None:
-                sentence = f"{entry_name(index, identity)} is not there; its number is."
-                self._report.add(Finding("entry_missing", sentence, index, uuid.UUID(identity), "an entry"))
+                self._entries.missing(row)
                 self._tree.skip(piece.tiles)
             elif row[BODY] is None:
                 if not self._archives.covers(index):
@@ -262,10 +278,11 @@ def _reconcile(session: Session, reconcilers: Mapping[str, Reconciler], report: 
     for name, reconcile in sorted(reconcilers.items()):
         report.reconciled[name] = 0
         try:
-            for discrepancy in reconcile(session):
-                report.reconciled[name] += 1
-                found = (discrepancy.expected, discrepancy.found)
-                report.add(Finding(f"reconcile.{name}", f"{name}: {discrepancy.sentence}", None, None, *found))
-        except (ValueError, KeyError, TypeError, AttributeError, ShuniuError) as error:
+            with session.begin_nested():
+                for discrepancy in reconcile(session):
+                    report.reconciled[name] += 1
+                    found = (discrepancy.expected, discrepancy.found)
+                    report.add(Finding(f"reconcile.{name}", f"{name}: {discrepancy.sentence}", None, None, *found))
+        except Exception as error:  # a falsified entry, in ways that nobody thought of
             sentence = f"{name}: the comparison came upon an entry that it cannot read ({type(error).__name__})."
             report.add(Finding(f"reconcile.{name}", sentence))

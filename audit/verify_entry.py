@@ -10,6 +10,7 @@ import orjson
 
 from audit.personal import Seal
 from audit.report import Finding, Report
+from schemas.canonical import canonical_bytes
 
 DESTROYED = "personal.destroyed"
 """Kind of the entry that records the destruction of an entry's personal details; its subject is ``evidence/<id>``."""
@@ -22,7 +23,7 @@ COLUMNS = f"""
         AND destruction.kind = '{DESTROYED}' AND destruction.outcome = 'DONE'
     ) ELSE false END
 """  # noqa: S608  # the one name put in is DESTROYED above; values from outside are bound where this is used
-ID, FACTS, LEAF_HASH, BODY, CIPHERTEXT = 2, slice(2, 12), 12, 16, 17
+ID, FACTS, LEAF_HASH, PRESENT, BODY, CIPHERTEXT = 2, slice(2, 12), 12, 13, 16, 17
 """Places in a row; the facts are those columns that the text states too, as `NAMES` has them."""
 TABLES = "evidence LEFT JOIN evidence_personal ON evidence_personal.evidence_id = evidence.id"
 NAMES = (
@@ -67,17 +68,30 @@ class EntryCheck:
             what = "its column leaf_hash is not the hash of its text"
             self._add("leaf_hash_wrong", row, what, leaf, row[LEAF_HASH])
         try:
-            stated, source, commitment = _stated(row[BODY])
+            envelope = orjson.loads(row[BODY])
+            stated, source, commitment = _stated(envelope)
         except (ValueError, TypeError, KeyError, AttributeError):
             self._add("entry_unreadable", row, "its text is not an evidence entry")
             return
+        if not _is_canonical(envelope, row[BODY]):
+            self._add("entry_not_canonical", row, "its text is not canonical JSON, so others may read it otherwise")
         if stated != row[FACTS] or source != self._source:
             columns = zip((*NAMES, "source"), (*stated, source), (*row[FACTS], self._source), strict=True)
             for name, expected, found in columns:
                 if expected != found:
                     self._add("column_differs", row, f"its column {name} is not what its text says", expected, found)
-        if commitment or row[LEAF_HASH + 1]:
+        if commitment or row[PRESENT]:
             self._check_personal(row, commitment)
+
+    def missing(self, row: Row) -> None:
+        """Report an entry that is not there; its number, or its place among those that wait, is.
+
+        Args:
+            row: the entry as it is stored.
+        """
+        index, identity = row[:ID]
+        sentence = f"{entry_name(index, identity)} is not there; its {'number' if index is not None else 'place'} is."
+        self.report.add(Finding("entry_missing", sentence, index, uuid.UUID(identity), "an entry"))
 
     def without_text(self, row: Row) -> None:
         """Report an entry whose text is nowhere; its columns are there.
@@ -88,7 +102,7 @@ class EntryCheck:
         self._add("text_missing", row, "its text is not there")
 
     def _check_personal(self, row: Row, commitment: str | None) -> None:
-        present, wrapped_key, recorded = row[LEAF_HASH + 1 : BODY]
+        present, wrapped_key, recorded = row[PRESENT:BODY]
         if present != bool(commitment):
             what = (
                 "its personal details are missing"
@@ -103,6 +117,8 @@ class EntryCheck:
                 self._add("personal_destroyed", row, what, commitment, "")
         elif self._seal is None:
             self.report.unopened += 1
+        elif row[CIPHERTEXT] is None:
+            self._add("personal_differs", row, "its personal details are missing", commitment or "")
         else:
             self._open(self._seal, row, commitment, wrapped_key)
 
@@ -137,9 +153,17 @@ def shown(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _stated(body: bytes) -> tuple[Row, str, str | None]:
+def _is_canonical(value: Any, body: bytes) -> bool:
+    """Whether a text is the one canonical text (RFC 8785) of what it says: no name twice, nothing between."""
+    try:
+        # Sorted orjson is canonical but for floats and rare names, and much faster.
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == body or canonical_bytes(value) == body
+    except (ValueError, TypeError, RecursionError):
+        return False
+
+
+def _stated(envelope: Mapping[str, Any]) -> tuple[Row, str, str | None]:
     """What an entry's text says: its columns in the order of `NAMES`, its source, its commitment to details."""
-    envelope = orjson.loads(body)
     data = envelope["data"]
     actor = data["actor"]
     facts = (

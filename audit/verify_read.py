@@ -1,7 +1,7 @@
 """Reading the log for its verification: piece by piece, the next piece while the last one is checked."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ import psycopg
 from sqlalchemy.orm import Session
 
 from audit.tiles import WIDTH
-from audit.verify_entry import COLUMNS, ID, TABLES, Row
+from audit.verify_entry import BODY, COLUMNS, ID, PRESENT, TABLES, Row
 from audit.verify_tree import StoredCheckpoint
 
 PIECE = 16 * WIDTH
@@ -36,8 +36,8 @@ _TEXTS_OF_EACH = """
 """
 _TILE_AFTER = "SELECT number FROM log_tile WHERE level = 0 AND number > %s ORDER BY number OFFSET %s LIMIT 1"
 _TILES = "SELECT number, hashes FROM log_tile WHERE level = 0 AND number BETWEEN %s AND %s"
-_CHECKPOINTS = "SELECT size, root, note FROM log_checkpoint WHERE size > %s AND size <= %s ORDER BY size"
-_LATER_CHECKPOINTS = "SELECT size, root, note FROM log_checkpoint WHERE size > %s ORDER BY size LIMIT 1000"
+_CHECKPOINTS = "SELECT size, root, note, signed_at FROM log_checkpoint WHERE size > %s AND size <= %s ORDER BY size"
+_LATER_CHECKPOINTS = "SELECT size, root, note, signed_at FROM log_checkpoint WHERE size > %s ORDER BY size LIMIT 1000"
 _WAITING = f"""
     SELECT CAST(NULL AS bigint), CAST(evidence_queue.evidence_id AS text), {COLUMNS}
     FROM evidence_queue {_JOINED} evidence_queue.evidence_id
@@ -83,14 +83,16 @@ class LogReader:
         if not isinstance(connection, psycopg.Connection):
             raise TypeError("the evidence log is read through psycopg")
         self._connection: psycopg.Connection[Any] = connection
+        self.texts = self.details = 0
+        """Texts and personal details that were read."""
 
-    def pieces(self, at_least: int = 0) -> Iterator[Piece]:
+    def pieces(self, at_least: int = 0) -> Generator[Piece]:
         """The numbered part of the log, in order, at most a few thousand entries at a time.
 
         Args:
             at_least: read up to this number, if no entry has it or a later one: those before it are lost.
         """
-        total = max(at_least, self._one("SELECT coalesce(max(leaf_index) + 1, 0) FROM log_leaf"))
+        total = max(at_least, self._one("SELECT coalesce(max(leaf_index), -1) FROM log_leaf") + 1)
         with ThreadPoolExecutor(1, "read-log") as ahead:
             reading = ahead.submit(self._piece, 0, total)
             while (piece := reading.result()) is not None:
@@ -148,7 +150,10 @@ class LogReader:
         if len(found) == FARTHEST:
             found = self._rows(_TEXTS_OF_EACH, list(moments), list(ids))
         texts = {row[:2]: row[2:] for row in found}
-        return [row + texts.get(row[_ENTRY], (None, None)) for row in rows]
+        self.details += sum(row[PRESENT] for row in rows)
+        read = [row + texts.get(row[_ENTRY], (None, None)) for row in rows]
+        self.texts += sum(row[BODY] is not None for row in read)
+        return read
 
     def _end_of_gap(self, start: int, total: int) -> int:
         """The next number that an entry has, or one before it so that the tiles up to there are not too many."""

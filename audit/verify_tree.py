@@ -5,11 +5,13 @@ that the checkpoints then tell whether the entry was changed or the tile.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from adapters.errors import InvalidInput
 from audit.checkpoint import Checkpoint, open_checkpoint
+from audit.cosigned import moment_of
 from audit.keys import VerifierKey
 from audit.merkle import HASH_SIZE, Frontier
 from audit.note import Note
@@ -17,14 +19,17 @@ from audit.report import Finding, Report
 from audit.tiles import HEIGHT, TILE_SIZE, WIDTH, path
 from audit.verify_entry import entry_name
 
+LATEST_MOMENT = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
+
 
 @dataclass(frozen=True)
 class StoredCheckpoint:
-    """A row of ``log_checkpoint``."""
+    """A row of ``log_checkpoint``; without a moment where it was kept elsewhere."""
 
     size: int
     root: bytes
     note: str
+    signed_at: datetime | None = None
 
 
 class TreeCheck:
@@ -154,6 +159,8 @@ class CheckpointCheck:
         self._origin = origin
         self._report = report
         self.last_size = 0
+        self.taken_over: Collection[int] = ()
+        """Sizes of checkpoints that came from elsewhere when a backup was put back, some time after their signature."""
 
     def check(self, stored: StoredCheckpoint, tree: TreeCheck) -> None:
         """Check one checkpoint when the tree has its size, or has ended before it."""
@@ -178,12 +185,23 @@ class CheckpointCheck:
         except InvalidInput as error:
             self._add("checkpoint_not_signed", stored, str(error).removesuffix("."))
             return None
-        both = self._second is not None and bool(Note.parse(stored.note).lines_of(self._second))
+        lines = Note.parse(stored.note).lines_of(self._second) if self._second else ()
+        both = bool(lines)
+        if both and stored.signed_at:
+            self._check_moment(stored, stored.signed_at, moment_of(lines[0].value))
         if self._second_began and not both:
             self._add("checkpoint_signed_once", stored, "its ML-DSA-44 signature is missing; earlier ones have it")
         self._second_began = self._second_began or both
         self._report.signed_twice += both
         return signed
+
+    def _check_moment(self, stored: StoredCheckpoint, signed_at: datetime, moment: int) -> None:
+        """The moment of a row is that of its signature, in whole seconds; 0 in a signature states none."""
+        row = int(signed_at.timestamp())
+        if moment and row != moment and not (row > moment and stored.size in self.taken_over):
+            what = "it was not signed at the moment that its row says"
+            expected = datetime.fromtimestamp(min(moment, LATEST_MOMENT), UTC).isoformat()
+            self._add("checkpoint_misdated", stored, what, expected, signed_at.isoformat())
 
     def _add(self, code: str, stored: StoredCheckpoint, what: str, expected: str = "", found: str = "") -> None:
         sentence = f"The checkpoint of {stored.size} entries: {what}."

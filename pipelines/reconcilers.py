@@ -4,11 +4,11 @@ or digests (R120).
 ``register_reconcilers`` hands these to ``audit.reconcile``; verification runs them.
 """
 
-import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -64,7 +64,7 @@ def _recorded(session: Session, subjects: Sequence[str]) -> dict[str, Mapping[st
     kept = readable(session, [row.id for row in rows if not row.body])
     for subject, body, entry_id in rows:
         try:
-            found[subject] = dict(json.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"])
+            found[subject] = dict(orjson.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"])
         except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
             continue
     return found

@@ -6,6 +6,7 @@ from typing import Any
 import audit.append
 import audit.archive.read
 import audit.destruction.compared
+import audit.restoration.compared
 import audit.retention
 import audit.standing
 import audit.subjects.compared
@@ -39,6 +40,7 @@ def wire(settings: Settings) -> None:
     _once(add.on_added, recompute_changes)
     audit.subjects.compared.register_reconcilers()
     audit.destruction.compared.register_reconcilers()
+    audit.restoration.compared.register_reconcilers()
     directory.reconcilers.register_reconcilers()
     exchange.reconcilers.register_reconcilers()
     pipelines.reconcilers.register_reconcilers()

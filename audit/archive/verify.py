@@ -4,7 +4,7 @@ Then the walk over the log takes archived texts from them. It is a code path apa
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -27,23 +27,28 @@ class ArchiveCheck:
     """The archives of a log.
 
     Args:
-        session: reads what is written down of them; only while this is made and by ``chain``.
+        session: reads what is written down of them; only by ``chain``.
         store: where they are; None leaves them out.
         report: where findings and counts go.
     """
 
     def __init__(self, session: Session, store: LockedStore | None, report: Report) -> None:
-        self._rows: Sequence[LogArchive] = session.scalars(select(LogArchive).order_by(LogArchive.number)).all()
-        self._in_order = sorted(self._rows, key=lambda row: row.first_index)
-        self._starts = [row.first_index for row in self._in_order]
-        self._recorded = {kind: recorded(session, kind) for kind in (ARCHIVED, HELD_LONGER, EXPIRED)}
+        self._session = session
+        self._rows: Sequence[LogArchive] = []
+        self._in_order: Sequence[LogArchive] = []
+        self._starts: list[int] = []
+        self._recorded: Mapping[str, Mapping[str, Sequence[Recorded | None]]] = {}
         self._store = store
         self._report = report
-        self._good: dict[int, Header] = {}
+        self._good: dict[int, tuple[Header, int]] = {}
         self._read: tuple[int, list[Kept]] = (-1, [])
 
     def chain(self) -> None:
         """Check every archive, the first first."""
+        self._rows = self._session.scalars(select(LogArchive).order_by(LogArchive.number)).all()
+        self._in_order = sorted(self._rows, key=lambda row: row.first_index)
+        self._starts = [row.first_index for row in self._in_order]
+        self._recorded = {kind: recorded(self._session, kind) for kind in (ARCHIVED, HELD_LONGER, EXPIRED)}
         end, previous = 0, ""
         for number, row in enumerate(self._rows):
             if row.number != number or row.first_index != end:
@@ -88,13 +93,23 @@ class ArchiveCheck:
         if row is None or row.number not in self._good:
             return None
         if self._read[0] != row.number:
-            self._read = (row.number, self._entries(row))
-        return self._read[1][index - row.first_index]
+            self._read = (row.number, self._read_again(row))
+        return self._read[1][index - row.first_index] if self._read[1] else None
+
+    def _read_again(self, row: LogArchive) -> list[Kept]:
+        """The entries of an archive that was found good; none, and a finding, when it is so no more."""
+        try:
+            return self._entries(row)
+        except (NotFound, Transient, ValueError) as error:
+            del self._good[row.number]
+            code = "store_away" if isinstance(error, Transient) else "archive_changed"
+            self._add(code, f"The archive {row.key} was good and cannot be read again: {error}", row.number)
+            return []
 
     def _entries(self, row: LogArchive) -> list[Kept]:
         assert self._store is not None, "only what was read whole is read again"
-        header = self._good[row.number]
-        data, start = self._store.read(row.key, row.version), row.header_bytes
+        header, start = self._good[row.number]
+        data = self._store.read(row.key, row.version)
         found: list[Kept] = []
         for number, block in enumerate(header.blocks):
             found += header.entries(number, data[start : start + block.bytes])
@@ -157,7 +172,8 @@ class ArchiveCheck:
         else:
             self._blocks(row, header, data, size)
 
-    def _blocks(self, row: LogArchive, header: Header, data: bytes, start: int) -> None:
+    def _blocks(self, row: LogArchive, header: Header, data: bytes, begin: int) -> None:
+        start = begin
         for number, block in enumerate(header.blocks):
             piece = data[start : start + block.bytes]
             start += block.bytes
@@ -171,7 +187,11 @@ class ArchiveCheck:
         if start != len(data):
             self._add("archive_changed", f"The archive {row.key} has more at its end than it should.", row.number)
             return
-        self._good[row.number] = header
+        if (row.header_bytes, row.bytes) != (begin, len(data)):
+            sentence = f"What is written down of the size of the archive {row.key} is not what it is."
+            sizes = (f"{begin}, {len(data)}", f"{row.header_bytes}, {row.bytes}")
+            self._add("archive_differs", sentence, row.number, *sizes)
+        self._good[row.number] = (header, begin)
 
     def _held(self, store: LockedStore, row: LogArchive) -> None:
         due = row.retain_until.replace(microsecond=0)

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from audit.archive.read import readable
+from audit.cosigned import LATEST
 from audit.models import Evidence, EvidenceQueue, LogCheckpoint, LogLeaf
 from audit.restoration.models import LogRestoration
+from audit.store.models import KeptCheckpoint
+from audit.witness.models import LogCosignature
 
 RESTORED = "log.restored"
 
@@ -35,8 +38,9 @@ class Loss:
 def declared_losses(session: Session) -> tuple[Loss, ...]:
     """Every loss that an entry declares in the name of two people, up to a checkpoint that the log has.
 
-    One that would cover the entry itself, or is not formed, is none. Where the entry's own text is in an archive that
-    is gone, what was written down beside it stands for it.
+    One that would cover the entry itself, or is not formed, is none. Nor is one that no restoration made, or from
+    within which this database has a checkpoint: where a backup was put back there is none (`audit.restoration.mend`).
+    Where the entry's own text is in an archive that is gone, what was written down beside it stands for it.
     """
     rows = session.execute(
         select(LogLeaf.leaf_index, Evidence.id, Evidence.body)
@@ -54,7 +58,8 @@ def declared_losses(session: Session) -> tuple[Loss, ...]:
         else _stated(session, kept[row.id].body if row.id in kept else row.body, row.leaf_index)
         for row in rows
     )
-    return tuple(loss for loss in found if loss and _possible(loss))
+    there = zip(rows, found, strict=True)
+    return tuple(loss for row, loss in there if loss and _possible(loss) and _made(session, loss, row.id))
 
 
 def _stated(session: Session, body: bytes, index: int | None) -> Loss | None:
@@ -67,8 +72,9 @@ def _stated(session: Session, body: bytes, index: int | None) -> Loss | None:
         two = data["actor"]["person"] and data["actor"]["person"] != after["confirmed_by"]
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    there = session.scalar(select(LogCheckpoint.root).where(LogCheckpoint.size == end))
-    return loss if two and there == root else None
+    if not two or not 0 <= end <= LATEST:
+        return None
+    return loss if session.scalar(select(LogCheckpoint.root).where(LogCheckpoint.size == end)) == root else None
 
 
 def _written_down(session: Session, entry_id: uuid.UUID, index: int | None) -> Loss | None:
@@ -78,3 +84,16 @@ def _written_down(session: Session, entry_id: uuid.UUID, index: int | None) -> L
 
 def _possible(loss: Loss) -> bool:
     return 0 <= loss.start < loss.end and (loss.entry is None or loss.end <= loss.entry)
+
+
+def _made(session: Session, loss: Loss, entry_id: uuid.UUID) -> bool:
+    """Whether a restoration made this loss, and nothing in this database was signed or kept from within it."""
+    row = LogRestoration
+    done = exists().where(row.evidence_id == entry_id, row.done_at.is_not(None))
+    done = done.where(row.own_size == loss.start, row.seen_size == loss.end)
+    return bool(session.scalar(select(done & ~_seen_within(loss))))
+
+
+def _seen_within(loss: Loss) -> ColumnElement[bool]:
+    sizes: tuple[InstrumentedAttribute[int], ...] = (LogCheckpoint.size, KeptCheckpoint.size, LogCosignature.size)
+    return or_(*(exists().where(size > loss.start, size < loss.end) for size in sizes))

@@ -17,6 +17,7 @@ from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.keys import VerifierKey
 from audit.merkle import HASH_SIZE
 from audit.models import LogCheckpoint, LogTile
+from audit.note import Note
 from audit.report import Finding, Report
 from audit.restoration.declared import Loss, declared_losses
 from audit.store.models import ONE, PUBLISH_LOCK, KeptCheckpoint, LogStore
@@ -29,7 +30,9 @@ Tile = tuple[int, int, int]
 """Level, number, width."""
 
 
-def verify_store(session: Session, place: Place, key: VerifierKey, report: Report) -> None:
+def verify_store(
+    session: Session, place: Place, key: VerifierKey, report: Report, second: VerifierKey | None = None
+) -> None:
     """Compare, and add what differs to the report.
 
     Args:
@@ -37,9 +40,10 @@ def verify_store(session: Session, place: Place, key: VerifierKey, report: Repor
         place: where the log is published.
         key: of the log.
         report: where findings go, and in ``stored`` how many objects were the same.
+        second: the log's ML-DSA-44 key; None passes over those signatures.
     """
     session.execute(select(func.pg_advisory_xact_lock_shared(PUBLISH_LOCK)))
-    comparison = _Comparison(session, place, key, report)
+    comparison = _Comparison(session, place, (key, second), report)
     try:
         comparison.newest()
         comparison.tiles()
@@ -51,10 +55,12 @@ def verify_store(session: Session, place: Place, key: VerifierKey, report: Repor
 
 
 class _Comparison:
-    def __init__(self, session: Session, place: Place, key: VerifierKey, report: Report) -> None:
+    def __init__(
+        self, session: Session, place: Place, keys: tuple[VerifierKey, VerifierKey | None], report: Report
+    ) -> None:
         self._session = session
         self._place = place
-        self._key = key
+        self._key, self._second = keys
         self._report = report
         row = session.get(LogStore, ONE)
         self._published = row.size if row else 0
@@ -180,12 +186,15 @@ class _Comparison:
     def _opened(self, note: bytes, name: str) -> Checkpoint | None:
         """A checkpoint of this log that the database continues; None when it is not, which is reported."""
         try:
-            found = open_checkpoint(note.decode(), self._key, self._key.name)
+            found = open_checkpoint(note.decode(), self._key, self._key.name, self._second)
         except (InvalidInput, UnicodeDecodeError) as error:
             self._add("store_checkpoint_not_signed", f"{name} is not one of this log: {error}")
             return None
         own = self._session.get(LogCheckpoint, found.size)
         if (own is not None and own.root == found.root) or (own is None and self._is_of_the_lost(found)):
+            if own is not None and self._signed_twice(own.note) and not self._signed_twice(note.decode()):
+                sentence = f"{name} lacks its ML-DSA-44 signature; the database has it."
+                self._add("store_checkpoint_signed_once", sentence, f"{found.size} entries")
             self.same += 1
             return found
         states = f"{found.size} entries, root {found.root.hex()}"
@@ -196,6 +205,9 @@ class _Comparison:
             sentence = f"{name} is signed, and the database has no such checkpoint: the log was rewritten."
             self._add("store_contradicted", sentence, states, f"root {own.root.hex()}" if own else "")
         return found
+
+    def _signed_twice(self, note: str) -> bool:
+        return self._second is not None and bool(Note.parse(note).lines_of(self._second))
 
     @cached_property
     def _losses(self) -> tuple[Loss, ...]:

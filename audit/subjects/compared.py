@@ -4,11 +4,11 @@ An entry's encrypted part has what was asked by, and of further people, whom row
 its key is destroyed nothing of it is compared (R48, R84, R120).
 """
 
-import json
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+import orjson
 from sqlalchemy import Row, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
@@ -108,7 +108,7 @@ def _facts(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Mapp
     found: dict[uuid.UUID, Mapping[str, Any]] = {}
     for entry_id, body in rows:
         try:
-            after = json.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"]
+            after = orjson.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"]
         except (ValueError, KeyError, TypeError):
             continue
         found[entry_id] = after if isinstance(after, dict) else {}

@@ -19,7 +19,7 @@ from audit.personal import Seal
 from audit.proof import prove
 from audit.queries import entry_at, log_state
 from audit.reconcile import registered
-from audit.report import Report
+from audit.report import Report, plain
 from audit.stamps.check import check_stamps, is_checkpoint, is_stamp
 from audit.stamps.token import Authority
 from audit.stamps.verify import verify_stamps
@@ -27,14 +27,16 @@ from audit.store.place import Place
 from audit.store.verify import verify_store
 from audit.verify import verify_log
 from audit.witness.policy import read_policy
-from audit.witness.standing import configure
+from audit.witness.standing import configure, policy_in_use
 from audit.witness.verify import verify_cosignatures
 from portal.archiving import archive, expire
 from portal.wiring import wire
 
 READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 LONGEST_PATH = 255
+DECLARED_LOSSES = 3
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+POLICY_HELP = "Which witnesses must agree (c2sp.org/tlog-policy); the site's policy when not given."
 KEY_HELP = "The log's public keys as `shuniu audit key` prints them, or a file of them; this hub's when not given."
 
 
@@ -51,7 +53,7 @@ command.add_command(expire)
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @click.option("--key", "key_text", default="", help=KEY_HELP)
 @click.option("--kept", type=READABLE, help="A checkpoint that was kept elsewhere; the log must continue it.")
-@click.option("--policy", type=READABLE, help="Which witnesses must agree (c2sp.org/tlog-policy).")
+@click.option("--policy", type=READABLE, help=POLICY_HELP)
 @click.option("--no-store", is_flag=True, help="Leave the object store out; the report says so.")
 @click.pass_context
 def verify(
@@ -59,7 +61,8 @@ def verify(
 ) -> None:
     """Recompute the whole log, compare it with the business tables and with the object store.
 
-    Exit status 1 when anything is wrong, or the object store is away.
+    Without a policy of your own, that of the site says which witnesses must agree. Exit status 1 when anything is
+    wrong, or the object store is away; 3 when the log is whole but for losses that were declared.
     """
     settings = Settings.load()
     settings.require("app_database_url", "sealing_key")
@@ -73,14 +76,16 @@ def verify(
         seal = Seal(settings.sealing_key)
         locked = None if no_store else Place.of(settings).locked
         report = verify_log(session, key, key.name, registered(), seal=seal, kept=note, second=second, locked=locked)
-        verify_stamps(session, Authority.of(settings), keys, report)
-        if policy:
-            verify_cosignatures(session, read_policy(policy), report)
+        with report.step(session, "The time-stamps"):
+            verify_stamps(session, Authority.of(settings), keys, report)
+        if agreed := read_policy(policy) if policy else policy_in_use():
+            with report.step(session, "The cosignatures"):
+                verify_cosignatures(session, agreed, report)
     if not no_store:
-        with transaction(settings.app_database_url) as session:
-            verify_store(session, Place.of(settings), key, report)
+        with transaction(settings.app_database_url) as session, report.step(session, "The object store"):
+            verify_store(session, Place.of(settings), key, report, second)
     click.echo(json.dumps(report.as_json(), default=str, ensure_ascii=False) if as_json else _told(report))
-    context.exit(0 if report.ok else 1)
+    context.exit(0 if report.whole else DECLARED_LOSSES if report.ok else 1)
 
 
 @command.command()
@@ -194,13 +199,16 @@ def _told(report: Report) -> str:
             f"Archives: {report.archives or 0} are as they were written; {report.archived} entries were read from them,"
             f" {report.unread} were not."
         )
-    if report.witnesses:
+    if not report.witnesses:
+        lines.append("Cosignatures were not checked: neither the site nor the command names a policy of witnesses.")
+    else:
         sizes = ", ".join(f"{name} to {size}" for name, size in report.witnesses.items())
         lines.append(f"Witnesses agree: {sizes} entries; enough of them to {report.agreed_size}.")
     if report.first is None:
-        lines.append(f"The log is whole. Root {report.root}. {report.seconds:.1f} s.")
+        whole = "whole but for declared losses" if report.lost else "whole"
+        lines.append(f"The log is {whole}. Root {report.root}. {report.seconds:.1f} s.")
         return "\n".join(lines)
     lines += ["", "THE LOG IS NOT WHOLE. The first thing that is wrong:", *report.first.lines(), ""]
     lines += [f"{count} x {code}" for code, count in sorted(report.counts.items())]
-    lines += [f"- {finding.sentence}" for finding in report.findings[1:20]]
+    lines += [f"- {plain(finding.sentence)}" for finding in report.findings[1:20]]
     return "\n".join(lines)

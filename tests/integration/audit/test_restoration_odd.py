@@ -1,12 +1,15 @@
 """A backup is put back while entries waited, and losses are declared that are none."""
 
 import hashlib
+import uuid
+from collections.abc import Mapping
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from audit.append import append
 from audit.models import Evidence, LogLeaf
+from audit.restoration.compared import restorations_follow_entries
 from tests.integration.audit.conftest import Log
 from tests.integration.audit.elsewhere import AUDIT, SYSTEM, foreign, go_on, numbered, restored, waiting
 
@@ -42,6 +45,19 @@ def test_what_still_waited_in_the_backup_gets_the_number_that_it_had(log: Log) -
         assert report.counts["number_missing"] == 1, "one more than was declared is gone"
 
 
+def made(session: Session, entry_id: uuid.UUID, facts: Mapping[str, object]) -> None:
+    """What a restoration writes down beside its entry, and leaves of the checkpoints between."""
+    sizes = {"start": facts["from_size"], "end": facts["to_size"]}
+    session.execute(
+        text(
+            "INSERT INTO log_restoration (id, found_at, own_size, seen_size, seen_by, evidence_id, done_at)"
+            " VALUES (:id, now(), :start, :end, 'a test', :entry, now())"
+        ),
+        {"id": uuid.uuid4(), "entry": entry_id, **sizes},
+    )
+    session.execute(text("DELETE FROM log_checkpoint WHERE size > :start AND size < :end"), sizes)
+
+
 def test_a_loss_is_believed_of_two_people_and_up_to_a_checkpoint_alone(log: Log) -> None:
     log.write(9)
     log.sequence(3)
@@ -60,6 +76,57 @@ def test_a_loss_is_believed_of_two_people_and_up_to_a_checkpoint_alone(log: Log)
         ):
             owner.rollback()
             owner.execute(text("DELETE FROM log_leaf WHERE leaf_index BETWEEN 3 AND 5"))
-            append(owner, "log.restored", "log/1", SYSTEM, after=right | wrong)
+            made(owner, append(owner, "log.restored", "log/1", SYSTEM, after=right | wrong).id, right | wrong)
             go_on(log, owner)
             assert ("number_missing" in log.verify(owner).counts) == bool(wrong), wrong
+
+
+def test_a_planted_declaration_excuses_nothing(log: Log) -> None:
+    """Who owns the database deletes entries of a log that goes on, and declares them lost in two people's names."""
+    log.write(9)
+    for _ in range(3):
+        log.sequence(3)
+    with log.session("owner") as owner:
+        root = owner.scalar(text("SELECT root FROM log_checkpoint WHERE size = 9")) or b""
+        facts = {"from_size": 0, "to_size": 9, "lost": 3, "root": root.hex(), "confirmed_by": str(AUDIT.person_id)}
+        gone = "SELECT evidence_id FROM log_leaf WHERE leaf_index BETWEEN 2 AND 4"
+        taken = list(owner.scalars(text(gone)))
+        owner.execute(text("DELETE FROM log_leaf WHERE evidence_id = ANY(:ids)"), {"ids": taken})
+        for table, column in (
+            ("evidence_text", "evidence_id"),
+            ("evidence_personal", "evidence_id"),
+            ("evidence", "id"),
+        ):
+            owner.execute(text(f"DELETE FROM {table} WHERE {column} = ANY(:ids)"), {"ids": taken})
+        entry = append(owner, "log.restored", "log/1", SYSTEM, after=facts)
+        go_on(log, owner)
+        report = log.verify(owner)
+        assert (report.counts, report.lost) == ({"number_missing": 1}, [])
+        [alone] = restorations_follow_entries(owner)
+        assert "no restoration is written down" in alone.sentence
+
+        owner.execute(
+            text(
+                "INSERT INTO log_restoration (id, found_at, own_size, seen_size, seen_by, evidence_id, done_at)"
+                " VALUES (gen_random_uuid(), now(), 0, 9, 'a test', :id, now())"
+            ),
+            {"id": entry.id},
+        )
+        assert log.verify(owner).counts == {"number_missing": 1}, "a checkpoint from within shows that it was seen here"
+        assert not list(restorations_follow_entries(owner))
+        owner.execute(text("UPDATE log_restoration SET own_size = 1"))
+        assert len(list(restorations_follow_entries(owner))) == 2, "neither follows the other"
+
+
+def test_a_restoration_is_written_down_as_its_entry_declares_it(log: Log) -> None:
+    log.write(10)
+    log.sequence()
+    with log.session("owner") as owner:
+        restored(log, owner, numbered(owner) + foreign(5))
+        go_on(log, owner)
+        report = log.verify(owner)
+        assert (report.ok, report.whole, report.lost) == (True, False, [(10, 15, 15)]), report.first
+        assert not list(restorations_follow_entries(owner))
+        owner.execute(text("UPDATE evidence SET kind = 'log.published' WHERE kind = 'log.restored'"))
+        [alone] = restorations_follow_entries(owner)
+        assert "no entry declares it" in alone.sentence

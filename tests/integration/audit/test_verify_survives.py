@@ -1,0 +1,192 @@
+"""Falsifications by the database's owner that verification must survive, and name, with all else that it finds."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from audit.actor import HUB
+from audit.append import append
+from audit.destruction.compared import destroyed_as_decided
+from audit.merkle import leaf_hash
+from audit.reconcile import Discrepancy
+from audit.report import Finding, Report
+from audit.verify import _reconcile
+from audit.verify_entry import DESTROYED
+from tests.integration.audit.conftest import Log
+from tests.integration.audit.test_tampering import entry_id, flip_byte, owner, run, unfetter
+
+__all__ = ["owner"]
+
+
+def codes(report: Report) -> list[tuple[str, int | None]]:
+    return [(finding.code, finding.index) for finding in report.findings]
+
+
+def loosen(session: Session, table: str) -> None:
+    """Drop the constraints of a table, but those that hold nothing."""
+    names = "SELECT conname FROM pg_constraint WHERE conrelid = CAST(:table AS regclass) AND contype IN ('c', 'f')"
+    for name in session.scalars(text(names), {"table": table}).all():
+        session.execute(text(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"'))
+
+
+def test_details_without_a_ciphertext_are_missing(long_log: Log, owner: Session) -> None:
+    run(owner, "UPDATE evidence_text SET ciphertext = NULL WHERE evidence_id = :id", id=entry_id(owner, 1))
+    flip_byte(owner, 299)
+    assert codes(long_log.verify(owner))[:2] == [("personal_differs", 1), ("entry_changed", 299)]
+
+
+def test_a_place_in_the_queue_of_no_entry_is_named(long_log: Log, owner: Session) -> None:
+    loosen(owner, "evidence_queue")
+    invented = uuid.uuid4()
+    run(owner, "INSERT INTO evidence_queue VALUES (:id, now())", id=invented)
+    flip_byte(owner, 299)
+    report = long_log.verify(owner)
+    assert [codes(report)[place] for place in (0, -1)] == [("entry_changed", 299), ("entry_missing", None)]
+    assert report.findings[-1].entry_id == invented
+
+
+def nested() -> bytes:
+    return b'{"data":{"after":' + b"[" * 30_000 + b"]" * 30_000 + b"}}"
+
+
+def test_a_text_that_is_too_deep_brings_no_comparison_down(long_log: Log, owner: Session) -> None:
+    name = append(owner, DESTROYED, "evidence/nobody", HUB).id
+    run(owner, "UPDATE evidence_text SET body = :body WHERE evidence_id = :id", body=nested(), id=name)
+    assert "no request" in [found.sentence for found in destroyed_as_decided(owner)][0]
+    assert "entry_unreadable" in long_log.verify(owner).counts
+
+
+def test_no_comparison_brings_the_others_down(long_log: Log, owner: Session) -> None:
+    def recursing(session: Session) -> Iterator[Discrepancy]:
+        rows = session.execute(text("SELECT id FROM evidence").execution_options(yield_per=10))
+        yield Discrepancy("evidence/0", f"{rows.scalars().first()} is seen.")
+        raise RecursionError
+
+    def refused(session: Session) -> Iterator[Discrepancy]:
+        session.execute(text("SELECT 1 / 0"))
+        yield from ()
+
+    def working(session: Session) -> Iterator[Discrepancy]:
+        yield Discrepancy("evidence/0", f"{session.scalar(text('SELECT count(*) FROM evidence'))} entries.")
+
+    report = Report("")
+    _reconcile(owner, {"a": recursing, "b": refused, "c": working}, report)
+    assert report.counts == {"reconcile.a": 2, "reconcile.b": 1, "reconcile.c": 1}
+    assert report.findings[-1].sentence == "c: 603 entries."
+
+
+def test_whatever_stops_a_part_is_a_finding_and_the_other_parts_go_on(long_log: Log, owner: Session) -> None:
+    flip_byte(owner, 299)
+    run(owner, "UPDATE log_checkpoint SET signed_at = 'infinity' WHERE size = 600")  # no moment of this world
+    report = long_log.verify(owner)
+    assert report.counts["verification_failed"] == 1
+    assert "The numbered entries could not be verified to the end" in report.findings[0].sentence
+    assert report.waiting == 3, "what comes after was verified all the same"
+
+
+def test_numbers_that_are_in_no_tree_are_named(long_log: Log, owner: Session) -> None:
+    loosen(owner, "log_leaf")
+    waiting = owner.scalar(text("SELECT evidence_id FROM evidence_queue ORDER BY evidence_id LIMIT 1"))
+    run(owner, "DELETE FROM evidence_queue WHERE evidence_id = :id", id=waiting)
+    run(owner, "INSERT INTO log_leaf VALUES (-1, :id)", id=waiting)
+    report = long_log.verify(owner)
+    assert codes(report) == [("number_outside", -1)]
+    assert report.findings[0].entry_id == waiting
+
+
+def test_the_largest_of_all_numbers_does_not_bring_verification_down(long_log: Log, owner: Session) -> None:
+    waiting = owner.scalar(text("SELECT evidence_id FROM evidence_queue LIMIT 1"))
+    run(owner, "INSERT INTO log_leaf VALUES (:index, :id)", index=2**63 - 1, id=waiting)
+    assert codes(long_log.verify(owner))[0] == ("number_missing", 600)
+    assert "verification_failed" not in long_log.verify(owner).counts
+
+
+def test_a_destroyed_key_that_is_put_back_is_named(long_log: Log, owner: Session) -> None:
+    name = entry_id(owner, 1)
+    for subject in (f"evidence/{name}", "evidence/nobody", f"evidence/{uuid.uuid4()}"):
+        append(owner, DESTROYED, subject, HUB, after={"reason": "asked for"})
+    report = long_log.verify(owner)
+    assert codes(report) == [("personal_not_destroyed", 1)]
+    assert report.findings[0].entry_id == name
+    run(owner, "UPDATE evidence_personal SET wrapped_key = NULL WHERE evidence_id = :id", id=name)
+    assert long_log.verify(owner).ok
+
+
+@pytest.mark.parametrize("shift", ["- interval '1 hour'", "+ interval '1 second'"])
+def test_a_checkpoint_under_another_moment_than_it_was_signed_at_is_named(
+    long_log: Log, owner: Session, shift: str
+) -> None:
+    run(owner, f"UPDATE log_checkpoint SET signed_at = signed_at {shift} WHERE size = 300")
+    report = long_log.verify(owner)
+    assert report.counts == {"checkpoint_misdated": 1}
+    assert "300 entries" in report.findings[0].sentence
+
+
+def test_an_entry_that_waits_since_another_moment_is_named(long_log: Log, owner: Session) -> None:
+    waiting = owner.scalar(text("SELECT min(evidence_id::text)::uuid FROM evidence_queue"))
+    run(
+        owner,
+        "UPDATE evidence_queue SET queued_at = queued_at + interval '5 minutes' WHERE evidence_id = :i",
+        i=waiting,
+    )
+    report = long_log.verify(owner)
+    assert [(finding.code, finding.entry_id) for finding in report.findings] == [("queued_misdated", waiting)]
+
+
+def test_a_checkpoint_that_is_gone_is_missed_by_what_was_made_of_it(long_log: Log, owner: Session) -> None:
+    run(
+        owner,
+        "INSERT INTO log_kept_checkpoint (hour, key, size, version, kept_at) VALUES (now(), 'kept/1', 300, '', now())",
+    )
+    run(owner, "INSERT INTO log_cosignature VALUES (200, 'a witness', 'a line', now())")
+    assert long_log.verify(owner).ok
+    run(owner, "DELETE FROM log_checkpoint WHERE size IN (100, 200, 300)")
+    report = long_log.verify(owner)
+    assert report.counts == {"checkpoint_missing": 2}, "one that nobody had is missed by nobody"
+    assert [finding.expected for finding in report.findings] == ["200 entries", "300 entries"]
+
+
+def test_texts_and_keys_of_no_entry_are_named(long_log: Log, owner: Session) -> None:
+    unfetter(owner)
+    strange, twice = uuid.uuid4(), entry_id(owner, 7)
+    run(owner, "INSERT INTO evidence_text SELECT recorded_at, :id, body FROM evidence_text LIMIT 1", id=strange)
+    run(owner, "INSERT INTO evidence_personal VALUES (:id, NULL)", id=strange)
+    run(
+        owner,
+        "INSERT INTO evidence_text SELECT recorded_at + interval '1 second', evidence_id, body FROM evidence_text"
+        " WHERE evidence_id = :id",
+        id=twice,
+    )
+    report = long_log.verify(owner)
+    assert report.counts == {"text_without_entry": 2, "personal_without_entry": 1}
+    assert {finding.entry_id for finding in report.findings} == {strange, twice}
+
+
+@pytest.mark.parametrize("forged", [b'{"agency":null,"agency":', b'{"agency": '])
+def test_a_text_that_others_may_read_otherwise_is_named(long_log: Log, owner: Session, forged: bytes) -> None:
+    waiting = owner.scalar(text("SELECT evidence_id FROM evidence_queue LIMIT 1"))
+    body = owner.scalar(text("SELECT body FROM evidence_text WHERE evidence_id = :id"), {"id": waiting})
+    changed = bytes(body).replace(b'{"agency":', forged)
+    run(owner, "UPDATE evidence_text SET body = :body WHERE evidence_id = :id", body=changed, id=waiting)
+    run(owner, "UPDATE evidence SET leaf_hash = :leaf WHERE id = :id", leaf=leaf_hash(changed), id=waiting)
+    assert long_log.verify(owner).counts == {"entry_not_canonical": 1}
+
+
+def test_entries_with_floats_and_rare_names_are_canonical(long_log: Log, owner: Session) -> None:
+    append(owner, "test.written", "test/odd", HUB, after={"z": 1.0, "\uffee": 1, "\U0001f600": 1e21, "low": -0.0})
+    report = long_log.verify(owner)
+    assert report.ok, report.findings
+
+
+def test_a_finding_repaints_no_terminal(long_log: Log, owner: Session) -> None:
+    painted = "test/\x1b[2J\x1b[HThe log is whole.\u202e\x9b31m"
+    run(owner, "UPDATE evidence SET subject = :subject WHERE id = :id", subject=painted, id=entry_id(owner, 5))
+    [finding] = long_log.verify(owner).findings
+    assert finding.found == painted
+    told = "\n".join(finding.lines())
+    assert r"test/\x1b[2J\x1b[HThe log is whole.\u202e\x9b31m" in told
+    assert not set(told) & set("\x1b\u202e\x9b")
+    assert "枢纽" in "".join(Finding("x", "枢纽").lines())
