@@ -138,8 +138,8 @@ class Copy:
             self.run(
                 "INSERT INTO log_tile VALUES (:level, :number, :hashes)", level=level, number=number, hashes=hashes
             )
-        for (size,) in self.run("SELECT size FROM log_checkpoint") if sign else ():
-            forged = self.signed(size, leaves)
+        for size, signed_at in self.run("SELECT size, signed_at FROM log_checkpoint") if sign else ():
+            forged = self.signed(size, leaves, int(signed_at.timestamp()))
             root = Checkpoint.parse(Note.parse(forged).text).root
             self.run(
                 "UPDATE log_checkpoint SET root = :root, note = :note WHERE size = :size",
@@ -149,12 +149,12 @@ class Copy:
             )
             self.run("DELETE FROM log_cosignature WHERE size = :size", size=size)
 
-    def signed(self, size: int, leaves: list[bytes]) -> str:
+    def signed(self, size: int, leaves: list[bytes], moment: int = 1) -> str:
         """A checkpoint over these leaves, as the thief of the log's key signs it."""
         tiles: dict[Key, bytes] = extend({}, 0, leaves[:size])
         key = self.log.key
         forged = Checkpoint(key.verifier.name, size, tree_root(size, lambda *where: tiles[where]))
-        return str(Note(str(forged)).signed(key).cosigned(key.second, 1))
+        return str(Note(str(forged)).signed(key).cosigned(key.second, moment))
 
     def publish_over(self) -> None:
         """Put the database's tiles and checkpoint in the place of the published ones, as the store's owner can."""

@@ -6,12 +6,14 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
-from adapters.errors import NotFound
+from adapters.errors import NotFound, Transient
 from audit.archive.format import opened, packed, unpacked
 from audit.archive.models import LogArchive
+from audit.archive.verify import ArchiveCheck
 from audit.log_keys import LogKeys
 from audit.months import make_months
 from audit.proof import check, prove
@@ -52,8 +54,9 @@ def forged(kept: Kept, owner: Session, number: int) -> None:
     block = replace(header.blocks[0], bytes=len(changed), sha256=sha256(changed).hexdigest())
     header = replace(header, blocks=(block, *header.blocks[1:]))
     head = packed(header.line() + b"\n")
-    row.version = kept.place.locked.put_held(row.key, head + changed + data[size + len(first) :], row.retain_until)
-    row.digest, row.header_bytes = header.digest, len(head)
+    whole = head + changed + data[size + len(first) :]
+    row.version = kept.place.locked.put_held(row.key, whole, row.retain_until)
+    row.digest, row.header_bytes, row.bytes = header.digest, len(head), len(whole)
     owner.flush()
 
 
@@ -74,3 +77,20 @@ def test_archives_go_over_what_was_declared_lost(kept: Kept, monkeypatch: pytest
         forged(kept, owner, 3)
         report = kept.verified(owner)
         assert report.counts["archive_differs"] == 1, report.counts
+
+
+def test_false_sizes_and_a_store_that_goes_away_hide_nothing(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved(kept)
+    with kept.log.session("owner") as owner:
+        owner.execute(text("UPDATE log_archive SET header_bytes = header_bytes + 1 WHERE number = 1"))
+        report = kept.verified(owner)
+        assert report.counts == {"archive_differs": 1}
+        assert (report.archives, report.archived) == (3, OLD), "read by its own header all the same"
+        owner.rollback()
+
+        def away(*_: object) -> None:
+            raise Transient("store.away", "It is away.")
+
+        monkeypatch.setattr(ArchiveCheck, "_entries", away)
+        report = kept.verified(owner)
+        assert (report.counts, report.unread, report.entries) == ({"store_away": 3}, OLD, OLD + 4)

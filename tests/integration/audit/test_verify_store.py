@@ -1,7 +1,7 @@
 """Each way to falsify the log in the object store, or the database beside it, and what verification says of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from sqlalchemy import text
@@ -9,6 +9,7 @@ from sqlalchemy import text
 from adapters.settings import Settings
 from audit.actor import HUB
 from audit.models import Evidence
+from audit.note import Note
 from audit.report import Report
 from audit.store.mend import PUBLISHED_AGAIN, publish_again, record
 from audit.store.models import KeptCheckpoint
@@ -33,7 +34,8 @@ class Published:
     def verified(self, settings: Settings | None = None) -> Report:
         report = Report(self.log.settings.log_origin)
         with self.log.session("app") as session:
-            verify_store(session, Place.of(settings or self.log.settings), self.log.key.verifier, report)
+            key = self.log.key
+            verify_store(session, Place.of(settings or self.log.settings), key.verifier, report, key.second.verifier)
         return report
 
     def run(self, *statements: str) -> None:
@@ -104,3 +106,16 @@ def test_what_the_store_lost_is_put_back_and_recorded(
     log.sequence()
     assert Publisher(log.settings, published.place).step() == 1
     assert published.verified().ok
+
+
+@pytest.mark.parametrize("lines", [0, 1])
+def test_the_second_signature_of_what_is_published_is_checked(published: Published, lines: int) -> None:
+    """It is cut off, or another one stands in its place."""
+    note = Note.parse((published.place.read(CHECKPOINT) or b"").decode())
+    wrong = replace(note.signatures[1], value=note.signatures[1].value[:-1] + b"\0\0")
+    forged = Note(note.text, (note.signatures[0], *[wrong][:lines]))
+    published.place.write(CHECKPOINT, str(forged).encode())
+    code = "store_checkpoint_not_signed" if lines else "store_checkpoint_signed_once"
+    assert published.verified().counts[code] == 1
+    published.run(r"UPDATE log_checkpoint SET note = regexp_replace(note, '[^\n]+\n$', '')")
+    assert "store_checkpoint_signed_once" not in published.verified().counts, "one from before the second key"
