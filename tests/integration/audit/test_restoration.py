@@ -141,6 +141,13 @@ def test_the_log_goes_on_where_it_was_seen_last_and_says_what_is_lost(
     [lost] = report.lost_lines()
     assert f"The texts of the entries {size} to {size + 599} are lost, declared by entry" in lost
 
+    alone = {**backup.older.environment, "SHUNIU_WITNESSES": ""}
+    told = CliRunner().invoke(shuniu, ["audit", "verify", "--no-store"], env=alone)
+    assert "The log is whole but for declared losses." in told.output, (told.output, told.exception)
+    assert ("names a policy of witnesses" in told.output, told.exit_code) == (True, 3)
+    with_policy = CliRunner().invoke(shuniu, ["audit", "verify", "--no-store"], env=backup.older.environment)
+    assert ("Not enough witnesses agree" in with_policy.output, with_policy.exit_code) == (True, 1), "the site's own"
+
     Publisher(backup.older.settings, backup.place).step()
     with backup.older.session("app") as session:
         report = Report("")
