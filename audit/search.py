@@ -1,8 +1,7 @@
 """Find entries of evidence by any conditions together, in bounded time however many entries there are (R51, R120).
 
-Where one condition has few entries, these are looked up, and the others are tested entry by entry. All else is met by
-the searches' index (``audit.search_index``), which knows for each value which entries have it; the newest entries,
-which it does not know yet, are looked through.
+Conditions are met by the searches' index (``audit.search_index``), which knows for each value which entries have it;
+the newest entries, which it does not know yet, are looked through.
 """
 
 import uuid
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, literal_column, select, text, true, tuple_
+from sqlalchemy import ColumnElement, CompoundSelect, Select, func, select, text, true, tuple_
 from sqlalchemy.orm import Session, defer
 
 from adapters.errors import Transient
@@ -23,10 +22,8 @@ from audit.search_index.places import Place
 from audit.search_index.read import Bounds, newest
 from audit.search_index.terms import STEP
 
-FEW = 200
-"""Entries up to which a condition is looked up by itself and the others are tested entry by entry."""
 MOST_BEHIND = 16 * STEP
-"""Numbered entries that a search looks through where they are not yet indexed."""
+"""Entries that a search looks through where they are not yet indexed or not yet numbered."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,13 @@ class About:
         names: what ``Evidence.resource_code`` holds for it, or its ``Evidence.grant_number``.
         subjects: subjects of entries that are about it and do not name it so.
         matters: cases all of whose steps are about it.
+        cut_off: whether there are older subjects or matters besides, whose entries are not found by them.
     """
 
     names: tuple[str, ...]
     subjects: tuple[str, ...] = ()
     matters: tuple[str, ...] = ()
+    cut_off: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,15 +85,11 @@ def search(session: Session, wanted: Search, cursor: str | None = None, limit: i
 
     Raises:
         InvalidInput: the cursor belongs to no list.
-        Transient: very many entries are not indexed yet; after an update it takes a minute for a million.
+        Transient: very many entries are not indexed yet, which takes a minute for a million, or not even numbered.
     """
     limit = min(max(limit, 1), LARGEST_PAGE)
     conditions, bounds = _conditions(session, wanted), Bounds(wanted.since, wanted.until, _place(cursor))
-    leader = _leader(session, conditions, bounds)
-    if conditions and leader is None:
-        found = _met(session, conditions, bounds, limit + 1)
-    else:
-        found = _looked_up(session, leader, conditions, bounds, limit + 1)
+    found = _met(session, conditions, bounds, limit + 1) if conditions else _latest(session, bounds, limit + 1)
     entries = _loaded(session, found[:limit], conditions)
     return Page(entries, encode_cursor(found[limit - 1]) if len(found) > limit else None)
 
@@ -106,38 +101,10 @@ def _place(cursor: str | None) -> Place | None:
     return moment, identity
 
 
-def _leader(session: Session, conditions: Sequence[Condition], bounds: Bounds) -> Condition | None:
-    """The condition whose entries are looked up: the one with the fewest, where these are few."""
-    leading = [each for each in conditions if each.column]
-    if not leading:
-        return None
-    row = session.execute(select(*(_counted(each, bounds) for each in leading))).one()
-    count, fewest = min(zip(row, range(len(leading)), strict=True))
-    return leading[fewest] if count <= FEW else None
-
-
-def _counted(condition: Condition, bounds: Bounds) -> ColumnElement[int]:
-    """Entries of a condition, counted until they are too many."""
-    some = select(literal(1)).where(_indexed(condition), *_between(bounds)).limit(FEW + 1).subquery()
-    return select(func.count()).select_from(some).scalar_subquery()
-
-
-def _indexed(condition: Condition) -> ColumnElement[bool]:
-    """The condition so that PostgreSQL sees that an index of a part of the entries has all of these."""
-    if condition.column == "outcome":
-        return condition.holds(_COLUMNS) & (_COLUMNS.outcome != literal_column("'DONE'"))
-    if condition.column in {"matter", "grant_number", "resource_code"}:
-        return condition.holds(_COLUMNS) & (_COLUMNS[condition.column] != literal_column("''"))
-    return condition.holds(_COLUMNS)
-
-
-def _looked_up(
-    session: Session, leader: Condition | None, conditions: Sequence[Condition], bounds: Bounds, most: int
-) -> list[Place]:
-    """Places of the leader's entries, all of which are read, that meet the conditions; without any, the newest."""
-    entries = select(*_READ).where(*_between(bounds))
-    entries = entries.where(_indexed(leader)) if leader else entries.order_by(*_NEWEST_FIRST).limit(most)
-    return _places(session, entries.cte("few").prefix_with("MATERIALIZED"), conditions, most)
+def _latest(session: Session, bounds: Bounds, most: int) -> list[Place]:
+    """Places of the newest entries, whatever they are."""
+    entries = select(*_READ).where(*_between(bounds)).order_by(*_NEWEST_FIRST).limit(most)
+    return _places(session, entries.cte("latest").prefix_with("MATERIALIZED"), (), most)
 
 
 def _met(session: Session, conditions: Sequence[Condition], bounds: Bounds, most: int) -> list[Place]:
@@ -145,19 +112,40 @@ def _met(session: Session, conditions: Sequence[Condition], bounds: Bounds, most
 
     What is not indexed is read first: an entry may become indexed meanwhile, and is found twice then and not missed.
     """
-    last = select(EvidenceStep.end_index).order_by(EvidenceStep.step.desc()).limit(1).scalar_subquery()
-    behind = select(LogLeaf.evidence_id).where(LogLeaf.leaf_index >= func.coalesce(last, 0))
-    some = behind.limit(MOST_BEHIND + 1).subquery()
-    if session.execute(select(func.count()).select_from(some)).scalar_one() > MOST_BEHIND:
-        raise Transient(
-            "evidence.not_indexed",
-            "The evidence is being indexed for searches. Try again in some minutes.",
-        )
-    fresh = behind.union(select(EvidenceQueue.evidence_id)).cte("fresh").prefix_with("MATERIALIZED")
+    fresh = _not_indexed(session).cte("fresh").prefix_with("MATERIALIZED")
     entry = select(*_READ).where(_COLUMNS.id == fresh.c.evidence_id, *_between(bounds)).offset(0).lateral("entry")
     looked = select(*entry.c).select_from(fresh).join(entry, true()).cte("looked").prefix_with("MATERIALIZED")
     among = _places(session, looked, conditions, most)
     return sorted({*among, *newest(session, conditions, bounds, most)}, reverse=True)[:most]
+
+
+def _not_indexed(session: Session) -> CompoundSelect[uuid.UUID]:
+    """Ids of the entries that the index does not know.
+
+    Raises:
+        Transient: there are too many to look through.
+    """
+    last = select(EvidenceStep.end_index).order_by(EvidenceStep.step.desc()).limit(1)
+    behind = select(LogLeaf.evidence_id).where(LogLeaf.leaf_index >= (session.scalar(last) or 0))
+    queued = select(EvidenceQueue.evidence_id)
+    numbered, waiting = session.execute(select(_up_to_most(behind), _up_to_most(queued))).one()
+    if waiting > MOST_BEHIND:
+        raise Transient(
+            "evidence.not_numbered",
+            "Very many entries of evidence wait to be numbered, and searches do not know them yet. Run `shuniu status`:"
+            " it says whether the evidence log stands still.",
+        )
+    if numbered + waiting > MOST_BEHIND:
+        raise Transient(
+            "evidence.not_indexed",
+            "The evidence is being indexed for searches. Try again in some minutes.",
+        )
+    return behind.union(queued)
+
+
+def _up_to_most(entries: Select[uuid.UUID]) -> ColumnElement[int]:
+    """How many there are; counting stops where there are too many."""
+    return select(func.count()).select_from(entries.limit(MOST_BEHIND + 1).subquery()).scalar_subquery()
 
 
 def _places(session: Session, entries: Any, conditions: Sequence[Condition], most: int) -> list[Place]:

@@ -24,7 +24,6 @@ from audit.merkle import consistency_proof
 from audit.models import LOG_LOCK, LogCheckpoint, LogLeaf, LogTile
 from audit.restoration.look import ask, note_down, stands_still
 from audit.restoration.models import LogRestoration
-from audit.search_index.build import index_next
 from audit.store.place import Place
 from audit.tiles import Key, edge, extend, reader, tree_root
 from audit.witness.standing import policy_in_use
@@ -116,13 +115,11 @@ def run_forever(settings: Settings, stop: Event) -> None:
             looked = looked or _look(settings)
             with transaction(settings.sequencer_database_url) as session:
                 dealt_with = sequence(session, key, settings.log_origin)
-            with transaction(settings.sequencer_database_url) as session:
-                indexed = index_next(session)
         except Exception:  # whatever it is, the next try may succeed, and without a sequencer nothing is proved
             _log.exception("Evidence could not be sequenced; trying again.")
             pause, looked = min(LONGEST_PAUSE, max(IDLE_SECONDS, pause * 2)), False
         else:
-            pause = 0.0 if dealt_with >= BATCH or indexed else PAUSE_SECONDS if dealt_with else IDLE_SECONDS
+            pause = 0.0 if dealt_with >= BATCH else PAUSE_SECONDS if dealt_with else IDLE_SECONDS
 
 
 def _look(settings: Settings) -> bool:

@@ -67,6 +67,11 @@ class Asked:
         return {each.name: each.value for each in self.conditions if each.value}
 
     @property
+    def cut_off(self) -> bool:
+        """Whether a resource or grant has more cases and other things than the search follows."""
+        return any(about is not None and about.cut_off for about in (self.search.resource, self.search.grant))
+
+    @property
     def unknown(self) -> dict[str, str]:
         """What was typed and names nothing known; it may be personal."""
         return {each.name: each.words for each in self.conditions if not each.value}

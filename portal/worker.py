@@ -1,7 +1,8 @@
 """``shuniu worker``: does short work, sequences evidence, and looks after what falls due.
 
 Short kinds of work are rows (``adapters.work``), taken with SKIP LOCKED under a lease, so that any number of workers
-may run. The sequencer and the publisher run in threads of their own; advisory locks let one of all workers be each.
+may run. The sequencer, the publisher and the searches' index have threads of their own; advisory locks let one of all
+workers be each.
 """
 
 import logging
@@ -22,6 +23,7 @@ from adapters.errors import Sentence, ShuniuError, Terminal, Transient
 from adapters.settings import Settings
 from adapters.work import Runner, Turn, Work, claim, fail, finish, owned
 from audit.months import make_months
+from audit.search_index.run import index_forever
 from audit.sequence import run_forever
 from audit.stamps.run import run_forever as stamp_forever
 from audit.stamps.token import Authority
@@ -90,6 +92,9 @@ class Worker:
         sequencer.start()
         publisher = threading.Thread(target=publish_forever, args=(self._settings, self._stop), name="publisher")
         publisher.start()
+        indexing = (self._settings, self._stop)
+        indexer = threading.Thread(target=index_forever, args=indexing, name="search index", daemon=True)
+        indexer.start()
         ask_witnesses(self._settings, self._stop)
         threading.Thread(target=stamp_forever, args=(self._settings, self._stop), name="stamps", daemon=True).start()
         pause = 0.0
@@ -104,6 +109,7 @@ class Worker:
                 log.warning("The database does not answer (%s); trying again in %.1f s.", type(error).__name__, pause)
         sequencer.join(STOP_SECONDS)
         publisher.join(STOP_SECONDS)
+        indexer.join(STOP_SECONDS)
 
     def work_once(self) -> bool:
         """Take one row and do it; whether there was one."""

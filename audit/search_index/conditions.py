@@ -50,14 +50,6 @@ class Condition:
         """The test as SQL."""
         return or_(*(arm.holds(of) for arm in self.arms))
 
-    @property
-    def column(self) -> str:
-        """The column whose index gives its entries in the order of time; "" where none does."""
-        if len(self.arms) > 1 or len(self.arms[0].values) != 1:
-            return ""
-        arm = self.arms[0]
-        return "" if arm.column == "outcome" and arm.values == ("DONE",) else arm.column
-
 
 def equal(column: str, value: object) -> Sequence[Condition]:
     """That a column has a value; nothing where there is no value."""

@@ -9,8 +9,8 @@ _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=
 
 
 def packed(place: Place) -> bytes:
-    """Microseconds since 1970 in 8 bytes, and the id's 16."""
-    return ((place[0] - _EPOCH) // _MICROSECOND).to_bytes(8, "big") + place[1].bytes
+    """Microseconds since 1970 in 8 bytes, 0 before, and the id's 16."""
+    return max(0, (place[0] - _EPOCH) // _MICROSECOND).to_bytes(8, "big") + place[1].bytes
 
 
 def unpacked(data: bytes) -> Place:

@@ -141,7 +141,7 @@ class _Sets:
         rows: dict[int, list[bytes]] = defaultdict(list)
         for row in _POSTINGS.rows(session, terms=asked, runs=sorted({step // RUN for step in steps})):
             rows[row.term].append(bytes(row.entries))
-        self._records = {term: b"".join(parts) for term, parts in rows.items()}
+        self._records = rows
 
     def met(self) -> Bits:
         """Entries for which one of the arms holds."""
@@ -161,10 +161,10 @@ class _Sets:
         having = self._none()
         for each in terms:
             if each.own in self._records:
-                records = np.frombuffer(self._records[each.own], FREQUENT)
+                records = np.frombuffer(b"".join(self._records[each.own]), FREQUENT)
                 at = self._place(records["step"].astype(np.int64))
                 having[at[at >= 0]] |= records["bits"][at >= 0]
-        mixed = b"".join(self._records.get(bucket, b"") for bucket in {each.bucket for each in terms})
+        mixed = (b"".join(self._records.get(bucket, ())) for bucket in {each.bucket for each in terms})
         places = places_of(mixed, [each.mark for each in terms])
         at = self._place(places // STEP)
         ranks, at = places[at >= 0] % STEP, at[at >= 0]

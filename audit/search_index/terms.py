@@ -77,13 +77,15 @@ def _buckets(field: str, step: int, digests: _Numbers, ranks: _Numbers) -> Itera
             yield _bucket(field, number), data[begin * size : end * size]
 
 
-def places_of(data: bytes, marks: Iterable[int]) -> _Numbers:
+def places_of(buckets: Iterable[bytes], marks: Iterable[int]) -> _Numbers:
     """Places in buckets' records that have one of the marks; very rarely one of another value, too."""
-    records = np.frombuffer(data, RARE)
     wanted = np.unique(np.fromiter(marks, np.uint32))
-    given = records["mark"].astype(np.uint32)
-    at = np.searchsorted(wanted, given)
-    has = wanted[np.minimum(at, len(wanted) - 1)] == given if len(wanted) else np.zeros(len(given), np.bool_)
+    likely = np.zeros(1 << 16, np.bool_)
+    likely[wanted & 0xFFFF] = True
+    each = (np.frombuffer(data, RARE) for data in buckets)
+    few = [records[likely[records["mark"] & 0xFFFF]] for records in each]  # quick, and leaves few to be looked for
+    records = np.concatenate([np.empty(0, RARE), *few])
+    has = np.isin(records["mark"].astype(np.uint32), wanted)
     places: _Numbers = records["place"][has].astype(np.int64)
     return places
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from adapters.clock import CITY_ZONE, city_date, system_now
+from adapters.errors import Transient
 from audit.actor import Actor
 from audit.models import Evidence
 from audit.queries import log_state
@@ -32,8 +33,8 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
     log = log_state(session)
     latest = search(session, Search(), limit=SHOWN).items
     since = datetime.combine(city_date(system_now()) - RECENT, time(), CITY_ZONE)
-    refused = search(session, Search(outcome="REFUSED", since=since), limit=SHOWN).items
-    count = _refusals(session, since)
+    refused, problem = _refused(session, since)
+    count = refusals_since(session, since)
     names = names_by_code(session, {each.agency_code for each in (*latest, *refused) if each.agency_code})
     return [
         DeskSection(
@@ -49,12 +50,21 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
             total=count,
             at_least=count == MOST_COUNTED,
             more=url_for("evidence.index", outcome="REFUSED", since=day(since)),
+            empty=problem,
             order=15,
         ),
     ]
 
 
-def _refusals(session: Session, since: datetime) -> int:
+def _refused(session: Session, since: datetime) -> tuple[Sequence[Evidence], str]:
+    """The newest refusals since a moment, or why they cannot be searched for now."""
+    try:
+        return search(session, Search(outcome="REFUSED", since=since), limit=SHOWN).items, ""
+    except Transient as error:
+        return (), error.sentence
+
+
+def refusals_since(session: Session, since: datetime) -> int:
     """How many refusals there are since a moment; counting stops at 1,000."""
     recent = select(Evidence.id).where(Evidence.outcome == "REFUSED", Evidence.recorded_at >= since)
     return session.scalar(select(func.count()).select_from(recent.limit(MOST_COUNTED).subquery())) or 0

@@ -1,11 +1,15 @@
 """The searches' index finds what reading every entry finds, page by page, and what it does not know yet too."""
 
+import logging
 import random
+import threading
+import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session, defer
 
 from adapters.errors import Transient
@@ -16,9 +20,11 @@ from audit.search import Search, search
 from audit.search_index import build
 from audit.search_index.build import index_next
 from audit.search_index.models import EvidencePosting, EvidenceStep
+from audit.search_index.run import index_forever
 from audit.search_index.terms import STEP
+from audit.sequence import run_forever
 from tests.integration.audit.conftest import Log
-from tests.prove.entries import fill, grant_about, known, resource_about
+from tests.prove.entries import BEGINS, fill, grant_about, known, resource_about
 
 ENTRIES = 2 * STEP + 300
 SEARCHES = 30
@@ -28,8 +34,7 @@ FIELDS = ("kind", "outcome", "agency_code", "person_id", "subject", "matter", "r
 
 @pytest.fixture
 def filled(log: Log, monkeypatch: pytest.MonkeyPatch) -> Log:
-    """Two steps that are put together, and a part of a third; nothing is rare enough to be looked up by itself."""
-    monkeypatch.setattr(searches, "FEW", 0)
+    """Two steps that are put together, and a part of a third."""
     monkeypatch.setattr(build, "RUN", 2)
     with connect(log.environment["SHUNIU_DATABASE_URL"]) as connection:
         fill(connection, ENTRIES)
@@ -135,3 +140,75 @@ def test_a_search_waits_for_the_index_where_too_much_is_lacking(filled: Log, mon
     monkeypatch.setattr(searches, "MOST_BEHIND", 200)
     with filled.session("app") as session, pytest.raises(Transient, match="is being indexed for searches"):
         search(session, Search(outcome="DONE", kind="release."))
+
+
+def test_a_search_says_so_where_the_log_stands_still(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searches, "MOST_BEHIND", 2)
+    log.write(3)
+    with log.session("app") as session, pytest.raises(Transient, match="wait to be numbered"):
+        search(session, Search(outcome="DONE"))
+
+
+def test_numbering_does_not_wait_for_the_index(log: Log, caplog: pytest.LogCaptureFixture) -> None:
+    stop = threading.Event()
+    runners = [threading.Thread(target=each, args=(log.settings, stop)) for each in (run_forever, index_forever)]
+    with log.session("owner") as owner, caplog.at_level(logging.ERROR):
+        owner.execute(text("LOCK TABLE evidence_step IN ACCESS EXCLUSIVE MODE"))
+        for runner in runners:
+            runner.start()
+        try:
+            for size in (1, 2, 3):
+                log.write(1)
+                wait_for(partial(is_numbered, log, size))
+            wait_for(lambda: "Evidence could not be indexed for searches; trying again." in caplog.messages)
+        finally:
+            stop.set()
+            owner.rollback()
+            for runner in runners:
+                runner.join(10)
+    assert not any(runner.is_alive() for runner in runners)
+
+
+def is_numbered(log: Log, size: int) -> bool:
+    with log.session("app") as session:
+        return session.scalar(select(func.count()).select_from(LogLeaf)) == size
+
+
+def wait_for(what: Any, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_an_entry_that_is_gone_does_not_stop_the_index(log: Log) -> None:
+    with connect(log.environment["SHUNIU_DATABASE_URL"]) as connection:
+        fill(connection, STEP + 10)
+        connection.execute("ALTER TABLE log_leaf DROP CONSTRAINT fk_log_leaf_evidence_id")
+        connection.execute("DELETE FROM evidence WHERE id = (SELECT evidence_id FROM log_leaf WHERE leaf_index = 100)")
+    with log.session("sequencer") as session:
+        assert [index_next(session), index_next(session)] == [True, False]
+        assert session.scalar(select(EvidenceStep.end_index)) == STEP + 1
+
+
+def test_the_index_reads_no_entry_while_too_few_are_numbered(filled: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "READ", None)
+    with filled.session("sequencer") as session:
+        assert not index_next(session)
+
+
+def test_moments_that_are_none_stop_neither_the_index_nor_a_search(filled: Log) -> None:
+    with filled.session("owner") as session:
+        session.execute(text("ALTER TABLE evidence DROP CONSTRAINT IF EXISTS ck_evidence_moment"))
+        session.execute(text("DELETE FROM evidence_posting"))
+        session.execute(text("DELETE FROM evidence_step"))
+        falsify = text(
+            "UPDATE evidence SET recorded_at = :moment"
+            " WHERE id = (SELECT evidence_id FROM log_leaf WHERE leaf_index = :number)"
+        )
+        for number, moment in enumerate(("infinity", "-infinity", "1960-01-01 00:00+00")):
+            session.execute(falsify, {"number": number, "moment": moment})
+        assert index_next(session)
+        early, late = BEGINS - timedelta(days=30_000), BEGINS + timedelta(days=900)
+        for since, until in ((early, None), (None, BEGINS), (early, late), (None, None)):
+            assert len(search(session, Search(outcome="DONE", since=since, until=until), limit=PAGE).items) <= PAGE

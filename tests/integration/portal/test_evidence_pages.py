@@ -9,17 +9,21 @@ from pathlib import Path
 from urllib.parse import quote
 
 import orjson
+import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from adapters.clock import case_now, case_today, city_date
+from adapters.clock import case_now, case_today, city_date, system_now
 from adapters.database import transaction
+from audit import search as searches
 from audit.append import append
 from audit.log_keys import log_keys
 from audit.models import Evidence
 from directory.people.roles import Role
 from exchange.applications.models import Application
+from exchange.grants.models import Grant
+from portal import evidence_about
 from portal.cli.main import shuniu
 from portal.edge import Portal
 from portal.evidence_kinds import EVIDENCE_KINDS
@@ -139,6 +143,35 @@ def test_a_resource_or_grant_finds_every_entry_about_it(world: World, browser: O
     assert auditor.name in named.get_data(as_text=True)
     unknown = page.get("/evidence/?person=Nobody&resource=NONE")
     assert "Nothing has this name or number: Nobody, NONE." in unknown.get_data(as_text=True)
+
+
+def test_a_search_follows_the_newest_things_of_a_resource_and_says_where_there_are_more(
+    world: World, people: People, browser: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = world.case.version.resource.code
+    grants = [world.session.get_one(Grant, each.id) for each in (world.granted, world.standing)]
+    page = browser(people.logins[Role.AUDITOR])
+    page.client.set_cookie("shuniu_language", "en")
+    assert "Not every entry is found" not in page.get(f"/evidence/?resource={code}").get_data(as_text=True)
+    monkeypatch.setattr(evidence_about, "MOST_NAMES", 1)
+    for newer, older in (grants, reversed(grants)):
+        older.created_at, newer.created_at = system_now() - timedelta(days=2), system_now() - timedelta(days=1)
+        world.session.commit()
+        about = evidence_about.resource_about(world.session, code)
+        assert [each for each in about.subjects if each.startswith("grant/")] == [f"grant/{newer.id}"]
+        assert about.cut_off
+    assert "Not every entry is found" in page.get(f"/evidence/?resource={code}").get_data(as_text=True)
+    assert "Not every entry is found" not in page.get("/evidence/?resource=NONE").get_data(as_text=True)
+
+
+def test_the_desk_says_where_refusals_cannot_be_searched_for(
+    portal: Portal, people: People, browser: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_refusal_is_told_in_words(portal, people, browser(people.logins[Role.AUDITOR]), "")
+    monkeypatch.setattr(searches, "MOST_BEHIND", 0)
+    desk = browser(people.logins[Role.AUDITOR]).get("/")
+    assert desk.status_code == 200
+    assert "大量存证条目正等待编号" in desk.get_data(as_text=True)
 
 
 def test_an_auditors_search_and_export_are_entries_and_the_file_is_checked_without_the_hub(
