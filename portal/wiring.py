@@ -8,6 +8,7 @@ import audit.archive.read
 import audit.destruction.compared
 import audit.restoration.compared
 import audit.retention
+import audit.search_index.compared
 import audit.standing
 import audit.subjects.compared
 import audit.witness.standing
@@ -38,6 +39,7 @@ def wire(settings: Settings) -> None:
     _once(withdraw.on_withdrawn, exchange.hooks.on_withdrawn)
     _once(add.on_added, exchange.hooks.on_calendar_added)
     _once(add.on_added, recompute_changes)
+    audit.search_index.compared.register_reconcilers()
     audit.subjects.compared.register_reconcilers()
     audit.destruction.compared.register_reconcilers()
     audit.restoration.compared.register_reconcilers()
