@@ -51,6 +51,7 @@ class Evidence(Base):
     __table_args__ = (
         CheckConstraint("octet_length(leaf_hash) = 32", name="leaf_hash_size"),
         CheckConstraint("outcome IN ('DONE', 'REFUSED', 'FAILED')", name="outcome"),
+        CheckConstraint("recorded_at >= '1970-01-01 00:00+00' AND recorded_at < '10000-01-01 00:00+00'", name="moment"),
         Index("ix_evidence_recorded_at_id", "recorded_at", "id"),
         Index("ix_evidence_subject", "subject", "recorded_at"),
         Index("ix_evidence_matter", "matter", "recorded_at", postgresql_where="matter <> ''"),

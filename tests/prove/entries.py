@@ -165,7 +165,8 @@ def _without_indexes(connection: Connection[TupleRow]) -> list[str]:
         ).fetchall()
         for name, definition, _kind in keys:
             connection.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(Identifier(table), Identifier(name)))
-            back.append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT VALID")
+            valid_or_not = definition.removesuffix(" NOT VALID")
+            back.append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {valid_or_not} NOT VALID")
         indexes = connection.execute(
             "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND indexname NOT IN"
             " (SELECT conname FROM pg_constraint)",

@@ -2,7 +2,7 @@
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from adapters.clock import system_now
 from tests.integration.audit.conftest import Log
@@ -41,6 +41,14 @@ APP = [
     "DELETE FROM log_checkpoint",
     "UPDATE log_store SET size = 0",
     "DELETE FROM log_kept_checkpoint",
+    "INSERT INTO evidence_step SELECT 9, 9, now(), now(), '' FROM evidence LIMIT 1",
+    "UPDATE evidence_step SET end_index = 0",
+    "DELETE FROM evidence_step",
+    "TRUNCATE evidence_step",
+    "INSERT INTO evidence_posting VALUES (1, 0, 0, '')",
+    "UPDATE evidence_posting SET entries = ''",
+    "DELETE FROM evidence_posting",
+    "TRUNCATE evidence_posting",
 ]
 SEQUENCER = [
     "INSERT INTO evidence SELECT * FROM evidence LIMIT 1",
@@ -58,6 +66,10 @@ SEQUENCER = [
     "DELETE FROM log_tile",
     "UPDATE log_checkpoint SET note = ''",
     "DELETE FROM log_checkpoint",
+    "UPDATE evidence_step SET end_index = 0",
+    "DELETE FROM evidence_step",
+    "UPDATE evidence_posting SET entries = ''",
+    "TRUNCATE evidence_posting",
     "SELECT * FROM account",
     "SELECT * FROM log_witness",
 ]
@@ -69,3 +81,14 @@ SEQUENCER = [
 def test_the_database_refuses(long_log: Log, role: str, statement: str) -> None:
     with long_log.session(role) as session, pytest.raises(ProgrammingError, match="permission denied|must be owner"):
         session.execute(text(statement.format(month=f"evidence_months.m{system_now():%Y_%m}")))
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "1969-12-31 23:59:59+00", "10000-01-01 00:00+00"])
+def test_no_entry_has_a_moment_that_searches_cannot_order(long_log: Log, moment: str) -> None:
+    columns = "kind, outcome, subject, matter, agency_code, leaf_hash"
+    statement = text(
+        f"INSERT INTO evidence (id, recorded_at, {columns})"  # noqa: S608  # the test's own columns
+        f" SELECT gen_random_uuid(), CAST(:moment AS timestamptz), {columns} FROM evidence LIMIT 1"
+    )
+    with long_log.session("app") as session, pytest.raises(IntegrityError, match="ck_evidence_moment"):
+        session.execute(statement, {"moment": moment})

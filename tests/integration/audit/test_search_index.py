@@ -199,7 +199,7 @@ def test_the_index_reads_no_entry_while_too_few_are_numbered(filled: Log, monkey
 
 def test_moments_that_are_none_stop_neither_the_index_nor_a_search(filled: Log) -> None:
     with filled.session("owner") as session:
-        session.execute(text("ALTER TABLE evidence DROP CONSTRAINT IF EXISTS ck_evidence_moment"))
+        session.execute(text("ALTER TABLE evidence DROP CONSTRAINT ck_evidence_moment"))
         session.execute(text("DELETE FROM evidence_posting"))
         session.execute(text("DELETE FROM evidence_step"))
         falsify = text(
