@@ -94,6 +94,7 @@ class Known:
     people: tuple[uuid.UUID, ...]
     grants: tuple[About, ...]
     resources: tuple[About, ...]
+    wide: About
     matters: tuple[str, ...]
     subjects: tuple[str, ...]
 
@@ -127,8 +128,17 @@ def known() -> Known:
         people=tuple(_uuid(f"person{number}") for number in (0, 1, 40, 700, AGENCIES * PEOPLE - 1)),
         grants=tuple(grant_about(number) for number in (0, 40, 201, 1000, 2399)),
         resources=tuple(resource_about(number) for number in (0, 199, 19, 119, 299)),
+        wide=_wide(2_000),
         matters=tuple(f"application/{_uuid(f'case{number}')}" for number in (1, 41, 201, 1001, 19_999)),
         subjects=(f"grant/{_uuid('grant0')}", f"application/{_uuid('case1')}", f"delivery/{_uuid('delivery12')}"),
+    )
+
+
+def _wide(names: int) -> About:
+    """A resource with as many grants and cases as the search takes of one, most of them with few entries."""
+    grants = tuple(f"grant/{_uuid(f'grant{number}')}" for number in range(min(names, AGENCIES * GRANTS)))
+    return About(
+        ("RESOURCE-7",), grants, tuple(f"application/{_uuid(f'case{case}')}" for case in range(0, 10 * names, 10))
     )
 
 
