@@ -4,6 +4,7 @@ from portal.languages import N_
 
 EVIDENCE_KINDS: dict[str, str] = {
     "access.refused": N_("Access refused"),
+    "access.refused_unknown": N_("Callers nobody knows refused, in an hour"),
     "account.frozen": N_("Account frozen"),
     "account.glass_broken": N_("Emergency account opened"),
     "account.glass_sealed": N_("Emergency account sealed"),

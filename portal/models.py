@@ -36,7 +36,10 @@ class IdempotencyKey(Base):
 
 
 class UnknownRefusal(Base):
-    """How often callers nobody knows were turned away: one row per hour, code and process, never one per call."""
+    """How often callers nobody knows were turned away: one row per hour, code and process, never one per call.
+
+    ``sum_id`` names the entry that tells the row's hour: its subject is ``refused_unknown/SUM_ID``.
+    """
 
     __tablename__ = "unknown_refusal"
     __table_args__ = (CheckConstraint("times > 0", name="times"),)
@@ -45,3 +48,4 @@ class UnknownRefusal(Base):
     code: Mapped[str] = mapped_column(String(64), primary_key=True)
     process: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     times: Mapped[Count]
+    sum_id: Mapped[uuid.UUID | None]

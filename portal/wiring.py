@@ -19,6 +19,7 @@ import exchange.release
 import oversight.anomalies.compared
 import oversight.anomalies.places
 import pipelines.reconcilers
+import portal.refusals
 from adapters.settings import Settings
 from directory.calendars import add
 from directory.catalogue import publish, withdraw
@@ -47,6 +48,7 @@ def wire(settings: Settings) -> None:
     exchange.reconcilers.register_reconcilers()
     pipelines.reconcilers.register_reconcilers()
     oversight.anomalies.compared.register_reconcilers()
+    portal.refusals.register_reconcilers()
 
 
 def _once(hooks: list[Callable[..., Any]], hook: Callable[..., Any]) -> None:

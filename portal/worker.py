@@ -33,6 +33,7 @@ from audit.witness.collect import start as ask_witnesses
 from exchange.grants.expire import expire
 from exchange.release import sweep_open
 from oversight.anomalies.find import find
+from portal.refusals import sum_up
 from portal.wiring import wire
 
 Task = Callable[[Session, Settings, Mapping[str, Any]], dict[str, Any]]
@@ -49,6 +50,7 @@ CHORES: dict[str, Chore] = {
     "releases left open": lambda session: Turn(sweep_open(session)),
     "months of evidence made ahead": lambda session: Turn(make_months(session)),
     "anomalies": find,
+    "refusals of callers nobody knows": lambda session: Turn(sum_up(session)),
 }
 """What every worker looks after. Releases that a killed process left open are closed here and not by Airflow's sweep:
 interface calls and fetches leave them too, on sites without Airflow and while it is down."""

@@ -2,16 +2,21 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from flask import Flask, request
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from adapters.database import transaction
 from adapters.errors import Conflict, InvalidInput, NotAllowed, Terminal
 from audit.models import Evidence
+from audit.reconcile import registered
 from directory.agencies.models import Agency
 from directory.people.roles import Role
 from portal import refusals
@@ -102,18 +107,55 @@ def test_a_refusal_of_a_known_caller_is_evidence_and_the_rest_is_undone(
 
 def test_strangers_are_counted_and_leave_no_entries(portal: Portal, browser: Opened) -> None:
     stranger = browser()
-    refusals._waiting.clear()
-    refusals._written[0] = 0.0
     for _ in range(20):
         assert stranger.client.get("/").status_code == 303
         assert portal.test_client().get("/api/v1/none").status_code == 404
     assert refused(portal) == []
-    url = portal.settings.app_database_url
-    refusals.write(url, dict(refusals._waiting))
-    refusals._waiting.clear()
+    refusals.flush()
+    assert counted(portal) == [("access.sign_in", 20)]
+
+
+def counted(portal: Portal) -> list[tuple[str, int]]:
+    with transaction(portal.settings.app_database_url) as session:
+        return [(row.code, row.times) for row in session.scalars(select(UnknownRefusal))]
+
+
+def test_a_closed_hour_of_strangers_is_one_entry_that_its_rows_bear_out(portal: Portal) -> None:
+    url, at_all = portal.settings.app_database_url, update(UnknownRefusal)
+    refusals.write(url, {"access.sign_in": 20, "token.refused": 3})
     with transaction(url) as session:
-        counted = session.execute(select(UnknownRefusal.code, UnknownRefusal.times)).all()
-    assert [tuple(row) for row in counted] == [("access.sign_in", 20)]
+        assert refusals.sum_up(session) == 0, "the hour goes on"
+        session.execute(at_all.values(hour=UnknownRefusal.hour - timedelta(hours=2)))
+    for done in (1, 0):
+        with transaction(url) as session:
+            assert refusals.sum_up(session) == done
+    with transaction(url) as session:
+        bodies = session.scalars(select(Evidence.body).where(Evidence.kind == "access.refused_unknown")).all()
+        told = [orjson.loads(body)["data"]["after"] for body in bodies]
+        assert [one["times"] for one in told] == [{"access.sign_in": 20, "token.refused": 3}]
+        assert differing(session) == []
+        session.execute(at_all.where(UnknownRefusal.code == "token.refused").values(times=4))
+        assert differing(session) == ["refused_unknown-times"]
+        session.execute(at_all.values(sum_id=uuid.uuid4()))
+        assert differing(session) == ["refused_unknown", "refused_unknown-entries"]
+
+
+def differing(session: Session) -> list[str]:
+    ours = {name: check for name, check in registered().items() if name.startswith("refused_unknown")}
+    return [name for name, check in ours.items() if list(check(session))]
+
+
+def test_counts_that_could_not_be_written_are_kept(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("away"))
+
+    refusals.flush()
+    with monkeypatch.context() as broken:
+        broken.setattr(refusals, "write", away)
+        refusals.count(portal.settings.app_database_url, "token.refused")
+        refusals.flush()
+    refusals.flush()
+    assert ("token.refused", 1) in counted(portal)
 
 
 def test_a_fault_of_the_hub_is_a_number_and_nothing_of_its_inside(portal: Portal, somebody: Browser) -> None:
