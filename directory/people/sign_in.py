@@ -36,9 +36,13 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class Refused:
-    """Nobody was signed in. The caller commits, so that the failure counts, and then answers with the error."""
+    """Nobody was signed in. The caller commits, so that the failure counts, and then answers with the error.
+
+    Where no entry records it, the caller counts it.
+    """
 
     error: NotAuthenticated
+    recorded: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def sign_in(session: Session, login: str, password: str, address: str, settings:
         return _refused(settings)
     if not right or account.password_hash != known.password_hash:
         _fail(session, account, address, settings)
-        return _refused(settings)
+        return replace(_refused(settings), recorded=True)
     forget_failures(account)
     if is_outdated(account.password_hash):
         account.password_hash = hash_password(password)

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, current_app, make_response, redirect, ren
 from flask.typing import ResponseReturnValue
 
 from directory.people.sign_in import Refused, sign_in, sign_out
+from portal import refusals
 from portal.access import PUBLIC, SIGN_IN_COOKIE, SIGNED_IN, access, current_actor
 from portal.addresses import inside
 from portal.edge import current_session, keep_changes, portal_settings
@@ -33,6 +34,8 @@ def enter() -> ResponseReturnValue:
     signed_in = sign_in(current_session(), login, password, request.remote_addr or "", settings=settings)
     if isinstance(signed_in, Refused):
         keep_changes()
+        if not signed_in.recorded:
+            refusals.count(settings.app_database_url, signed_in.error.code)
         return refused_form(signed_in.error, "sign_in/form.html")
     session.clear()
     answer = redirect(inside(request.form.get("next", "")), 303)

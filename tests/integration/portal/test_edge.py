@@ -145,6 +145,13 @@ def differing(session: Session) -> list[str]:
     return [name for name, check in ours.items() if list(check(session))]
 
 
+def test_a_sign_in_under_an_unknown_login_is_counted(portal: Portal) -> None:
+    portal.config["WTF_CSRF_ENABLED"] = False
+    portal.test_client().post("/sign-in", data={"login": "nobody.here", "password": "wrong"})
+    refusals.flush()
+    assert ("sign_in.refused", 1) in counted(portal)
+
+
 def test_counts_that_could_not_be_written_are_kept(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object) -> None:
         raise OperationalError("INSERT", {}, Exception("away"))
