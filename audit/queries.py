@@ -20,6 +20,7 @@ from audit.merkle import HASH_SIZE
 from audit.models import Evidence, EvidencePersonal, EvidenceQueue, LogCheckpoint, LogLeaf, LogTile
 from audit.personal import details_of
 from audit.restoration.queries import Restoration, restoration
+from audit.stall.models import ONE, LogStall
 from audit.stamps.models import LogStamp
 from audit.standing import Standing, standing
 from audit.store.queries import StoreState, store_state
@@ -187,7 +188,7 @@ def log_state(session: Session) -> LogState:
         signed_at=last.signed_at if last else None,
         waiting=waiting,
         oldest_waiting=oldest,
-        standing=standing(oldest, last.signed_at if last else None),
+        standing=standing(oldest, last.signed_at if last else None, session.get(LogStall, ONE)),
         agreement=agreement(session),
         store=store_state(session),
         restoration=restoration(session),

@@ -7,10 +7,12 @@ out of order. It runs under the database's sequencer role, which cannot write en
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from threading import Event
 
 from sqlalchemy import func, select, text, tuple_
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
@@ -24,6 +26,7 @@ from audit.merkle import consistency_proof
 from audit.models import LOG_LOCK, LogCheckpoint, LogLeaf, LogTile
 from audit.restoration.look import ask, note_down, stands_still
 from audit.restoration.models import LogRestoration
+from audit.stall.problem import clear, put_down
 from audit.store.place import Place
 from audit.tiles import Key, edge, extend, reader, tree_root
 from audit.witness.standing import policy_in_use
@@ -98,11 +101,12 @@ def sequence(session: Session, key: SigningKey, origin: str, limit: int = BATCH)
         _grow(session, key, previous, ids, [bytes(row.leaf) for row in fresh], signed_at)
     if rows:
         session.execute(_LEAVE, {"ids": [row.evidence_id for row in rows]})
+    clear(session)
     return len(rows)
 
 
 def run_forever(settings: Settings, stop: Event) -> None:
-    """Sequence until ``stop`` is set. Errors are logged and tried again: a log that stands still shows in its state.
+    """Sequence until ``stop`` is set. Errors are logged, written down for the log's state, and tried again.
 
     Raises:
         Misconfigured: the sequencer's address or the log's key is missing or wrong.
@@ -115,11 +119,17 @@ def run_forever(settings: Settings, stop: Event) -> None:
             looked = looked or _look(settings)
             with transaction(settings.sequencer_database_url) as session:
                 dealt_with = sequence(session, key, settings.log_origin)
-        except Exception:  # whatever it is, the next try may succeed, and without a sequencer nothing is proved
+        except Exception as error:  # the next try may succeed, and without a sequencer nothing is proved
             _log.exception("Evidence could not be sequenced; trying again.")
+            _write_down(settings, error)
             pause, looked = min(LONGEST_PAUSE, max(IDLE_SECONDS, pause * 2)), False
         else:
             pause = 0.0 if dealt_with >= BATCH else PAUSE_SECONDS if dealt_with else IDLE_SECONDS
+
+
+def _write_down(settings: Settings, error: Exception) -> None:
+    with suppress(SQLAlchemyError), transaction(settings.sequencer_database_url) as session:
+        put_down(session, error)  # where the database is away, its service says so
 
 
 def _look(settings: Settings) -> bool:

@@ -15,6 +15,7 @@ from adapters.clock import system_now
 from adapters.errors import Transient
 from audit.models import EvidenceQueue, LogCheckpoint
 from audit.restoration.models import LogRestoration
+from audit.stall.models import LogStall
 
 LATE_AFTER = timedelta(seconds=30)
 """From here on the log's state is shown as a warning; an entry is usually signed for within two seconds."""
@@ -33,15 +34,19 @@ class Standing:
         behind: how long the oldest entry has waited for its signature, or how far the system clock has gone back behind
             the last signature, whichever is more; evidence under a wrong time is as good as none.
         grace: how far it may be behind before the hub stops delivering.
+        problem: what keeps the sequencer from signing; empty when nothing does.
+        problem_since: since when.
     """
 
     behind: timedelta
     grace: timedelta
+    problem: str = ""
+    problem_since: datetime | None = None
 
     @property
     def late(self) -> bool:
         """Whether somebody should look."""
-        return self.behind > min(LATE_AFTER, self.grace)
+        return bool(self.problem) or self.behind > min(LATE_AFTER, self.grace)
 
     @property
     def stopped(self) -> bool:
@@ -54,17 +59,24 @@ def configure(grace_seconds: int) -> None:
     _grace[:] = [timedelta(seconds=grace_seconds)]
 
 
-def standing(oldest_waiting: datetime | None, signed_at: datetime | None) -> Standing:
+def configured_grace() -> timedelta:
+    """How long the log may be behind before this process stops delivering."""
+    return _grace[0]
+
+
+def standing(oldest_waiting: datetime | None, signed_at: datetime | None, stall: LogStall | None = None) -> Standing:
     """How the log stands now.
 
     Args:
         oldest_waiting: since when the oldest entry waits; None when none does.
         signed_at: when the last checkpoint was signed; None when none was.
+        stall: what the sequencer says of itself.
     """
     now, nothing = system_now(), timedelta(0)
     waited = now - oldest_waiting if oldest_waiting else nothing
     gone_back = signed_at - now if signed_at else nothing
-    return Standing(max(waited, gone_back, nothing), _grace[0])
+    behind = max(waited, gone_back, nothing)
+    return Standing(behind, _grace[0], stall.problem, stall.problem_since) if stall else Standing(behind, _grace[0])
 
 
 def require_flow(session: Session) -> None:
@@ -77,7 +89,7 @@ def require_flow(session: Session) -> None:
     engine = session.get_bind().engine
     looked, behind, still = _seen.get(engine, (0.0, timedelta(0), False))
     if time.monotonic() - looked > LOOK_AGAIN:
-        behind, still = _behind(session)
+        behind, still = lag(session)
         _seen[engine] = time.monotonic(), behind, still
     if still:
         raise Transient(
@@ -94,7 +106,8 @@ def require_flow(session: Session) -> None:
         )
 
 
-def _behind(session: Session) -> tuple[timedelta, bool]:
+def lag(session: Session) -> tuple[timedelta, bool]:
+    """How far the log is behind now, and whether it stands still because this database is an older one."""
     oldest = select(func.min(EvidenceQueue.queued_at)).scalar_subquery()
     signed = select(LogCheckpoint.signed_at).order_by(LogCheckpoint.size.desc()).limit(1).scalar_subquery()
     still = exists().where(LogRestoration.done_at.is_(None))

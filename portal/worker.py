@@ -25,6 +25,7 @@ from adapters.work import Runner, Turn, Work, claim, fail, finish, owned
 from audit.months import make_months
 from audit.search_index.run import index_forever
 from audit.sequence import run_forever
+from audit.stall.record import record_stall
 from audit.stamps.run import run_forever as stamp_forever
 from audit.stamps.token import Authority
 from audit.store.place import Place
@@ -51,6 +52,7 @@ CHORES: dict[str, Chore] = {
     "months of evidence made ahead": lambda session: Turn(make_months(session)),
     "anomalies": find,
     "refusals of callers nobody knows": lambda session: Turn(sum_up(session)),
+    "deliveries that stop and go on": lambda session: Turn(record_stall(session)),
 }
 """What every worker looks after. Releases that a killed process left open are closed here and not by Airflow's sweep:
 interface calls and fetches leave them too, on sites without Airflow and while it is down."""
@@ -88,7 +90,7 @@ class Worker:
         """Work until stopped. Errors of the database are waited out, longer each time.
 
         Raises:
-            Terminal: the sequencer ended by itself; without it nothing is proved, so nothing else goes on.
+            Terminal: the sequencer or the publisher ended by itself; without them nothing is proved.
         """
         sequencer = threading.Thread(target=run_forever, args=(self._settings, self._stop), name="sequencer")
         sequencer.start()
@@ -103,6 +105,8 @@ class Worker:
         while not self._stop.wait(pause):
             if not sequencer.is_alive():
                 raise Terminal("worker.no_sequencer", "The evidence sequencer ended; its reason is in the log above.")
+            if not publisher.is_alive():
+                raise Terminal("worker.no_publisher", "The evidence publisher ended; its reason is in the log above.")
             try:
                 done, more = self.work_once(), self.chores_once()
                 pause = 0.0 if done or more else IDLE_SECONDS

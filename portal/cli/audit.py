@@ -23,6 +23,7 @@ from audit.report import Report, plain
 from audit.stamps.check import check_stamps, is_checkpoint, is_stamp
 from audit.stamps.token import Authority
 from audit.stamps.verify import verify_stamps
+from audit.standing import configure as allow
 from audit.store.place import Place
 from audit.store.verify import verify_store
 from audit.verify import verify_log
@@ -95,6 +96,7 @@ def state(as_json: bool) -> None:
     settings = Settings.load()
     settings.require("app_database_url")
     configure(settings.witnesses)
+    allow(settings.evidence_grace_seconds)
     with transaction(settings.app_database_url) as session:
         now = log_state(session)
     if as_json:
@@ -107,6 +109,13 @@ def state(as_json: bool) -> None:
         f", the oldest for {(system_now() - now.oldest_waiting).total_seconds():.1f} s" if now.oldest_waiting else ""
     )
     click.echo(f"{now.waiting} entries wait to be numbered{since}.")
+    if now.standing.problem:
+        click.echo(f"PROBLEM since {now.standing.problem_since}: {now.standing.problem}")
+    elif now.standing.late:
+        behind = now.standing.behind.total_seconds()
+        click.echo(f"PROBLEM: evidence has not been signed for {behind:.0f} s.")
+    if now.standing.stopped:
+        click.echo("PROBLEM: nothing leaves the hub until the log is signed again.")
     if now.restoration:
         click.echo(f"PROBLEM: {now.restoration.sentence}")
     for each in now.agreement.witnesses:

@@ -5,18 +5,16 @@ import sys
 from typing import Any
 
 import click
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.database import transaction
 from adapters.services.home import reported_services, running_process
 from adapters.services.supervisor import Health
 from adapters.settings import Settings
-from audit.restoration.queries import restoration
-from audit.stamps.models import LogStamp
+from audit.queries import log_state
+from audit.standing import configure as allow
 from audit.store.keep import NOT_LOCKED
-from audit.store.queries import store_state
-from audit.witness.standing import agreement, configure
+from audit.witness.standing import configure
 
 WELL = {Health.HEALTHY, Health.DONE}
 COLUMNS = ("name", "health", "pid", "restarts", "address", "note")
@@ -41,7 +39,7 @@ def command(as_json: bool) -> None:
         _show_store(store)
     contradicted = any(each["contradicts"] for each in store.get("witnesses", ()))
     well = all(service["health"] in WELL for service in services) and not (
-        store.get("problem") or store.get("restoration") or contradicted
+        store.get("problem") or store.get("restoration") or store.get("signing_late") or contradicted
     )
     sys.exit(3 if not pid else 0 if well else 1)
 
@@ -49,15 +47,17 @@ def command(as_json: bool) -> None:
 def _log_store(settings: Settings) -> dict[str, Any]:
     """How far the log is published, and who agrees; the database's own state is said by its service."""
     configure(settings.witnesses)
+    allow(settings.evidence_grace_seconds)
     try:
         with transaction(settings.app_database_url) as session:
-            state = store_state(session)
-            said, still = agreement(session), restoration(session)
-            stamp = session.scalar(select(LogStamp).order_by(LogStamp.hour.desc()).limit(1))
+            log = log_state(session)
+            state, said, still, stamp, flow = log.store, log.agreement, log.restoration, log.stamp, log.standing
             stamped = {"stamped_at": stamp.stamped_at, "stamp_problem": stamp.problem} if stamp else {}
         witnesses = [vars(each) | {"contradicts": each.contradicts} for each in said.witnesses]
         said_of_it = {"behind": state.behind, "late": state.late, "restoration": still.sentence if still else ""}
-        return {**vars(state), **said_of_it, **stamped, "witnesses": witnesses, "agreed": said.size}
+        signing: dict[str, Any] = {"signing_problem": flow.problem, "signing_problem_since": flow.problem_since}
+        signing |= {"signing_late": flow.late, "stopped": flow.stopped, "signing_behind": flow.behind.total_seconds()}
+        return {**vars(state), **said_of_it, **stamped, **signing, "witnesses": witnesses, "agreed": said.size}
     except SQLAlchemyError as error:
         return {"problem": f"the database does not say how far it is ({type(error).__name__})"}
 
@@ -82,7 +82,20 @@ def _show_store(store: dict[str, Any]) -> None:
     if store.get("problem"):
         since = f" (since {store['problem_since']:%Y-%m-%d %H:%M} UTC)" if store.get("problem_since") else ""
         click.echo(f"PROBLEM with the log in the object store{since}: {store['problem']}")
+    _show_signing(store)
     _show_witnesses(store)
+
+
+def _show_signing(store: dict[str, Any]) -> None:
+    if store.get("signing_problem"):
+        since = f"{store['signing_problem_since']:%Y-%m-%d %H:%M} UTC"
+        click.echo(f"PROBLEM: the evidence log cannot be signed (since {since}): {store['signing_problem']}")
+    elif store.get("signing_late"):
+        click.echo(
+            f"PROBLEM: evidence has not been signed for {store['signing_behind']:.0f} s. Look at the worker's log."
+        )
+    if store.get("stopped"):
+        click.echo("PROBLEM: nothing leaves the hub until the log is signed again.")
 
 
 def _show_witnesses(store: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import audit.destruction.models
 import audit.models
 import audit.restoration.models
 import audit.search_index.models
+import audit.stall.models
 import audit.stamps.models
 import audit.store.models
 import audit.subjects.models
@@ -38,6 +39,7 @@ MODULES = (
     audit.models,
     audit.restoration.models,
     audit.search_index.models,
+    audit.stall.models,
     audit.stamps.models,
     audit.store.models,
     audit.subjects.models,

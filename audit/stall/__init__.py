@@ -1,0 +1,1 @@
+"""What keeps the log from being signed, and when the hub stopped delivering because of it."""
