@@ -10,7 +10,7 @@ from audit.models import LogCheckpoint
 from audit.store.models import PUBLISH_LOCK, KeptCheckpoint
 from audit.store.place import DAYS_OF_A_YEAR, Place
 from audit.store.publish import state_of
-from audit.witness.gathered import newest_cosigned
+from audit.witness.gathered import with_cosignatures
 
 LOCKED, NOT_LOCKED = "LOCKED", "NOT_LOCKED"
 
@@ -28,8 +28,8 @@ def try_lock(session: Session, place: Place) -> bool:
 
 
 def keep(session: Session, place: Place, *, locks: bool) -> KeptCheckpoint | None:
-    """Keep a published checkpoint if none of this hour is kept; the caller commits. It is the newest that enough
-    witnesses cosigned, the newest of all where there is no policy or witnesses have long been away.
+    """Keep a published checkpoint if none of this hour is kept; the caller commits. It is the newest of
+    all, with the cosignatures given so far: an older one that enough witnesses cosigned would leave out this hour.
 
     A crash before the commit leaves one version more under the same key, which is held too and does no harm.
 
@@ -46,13 +46,13 @@ def keep(session: Session, place: Place, *, locks: bool) -> KeptCheckpoint | Non
     now = system_now()
     hour = now.replace(minute=0, second=0, microsecond=0)
     size = state_of(session).size
-    published = newest_cosigned(session, most=size) or session.get(LogCheckpoint, size)
+    published = session.get(LogCheckpoint, size)
     there = session.get(KeptCheckpoint, hour)
     if published is None or there is not None:
         return None
     until = now + timedelta(days=DAYS_OF_A_YEAR * place.years) if locks else None
     key = place.kept_key(hour)
-    version = place.locked.put_held(key, published.note.encode(), until)
+    version = place.locked.put_held(key, with_cosignatures(session, size, published.note).encode(), until)
     kept = KeptCheckpoint(hour=hour, key=key, size=published.size, version=version, kept_at=now, retain_until=until)
     session.add(kept)
     session.flush()
