@@ -10,7 +10,7 @@ from adapters.errors import Misconfigured, NotFound
 from adapters.object_lock import LockedStore
 from adapters.objects import ObjectStore
 from adapters.settings import Settings
-from audit.retention import legal_floor_years
+from audit.retention import Retention, legal_floor_years
 
 CHECKPOINT = "checkpoint"
 COSIGNED = "cosigned"
@@ -51,8 +51,9 @@ class Place:
                 years=settings.lock_years,
                 floor=legal_floor_years(),
             )
+        years = max(settings.lock_years, Retention.of(settings).years)
         tiles = ObjectStore(settings, settings.log_bucket)
-        return cls(tiles, LockedStore(settings), settings.log_prefix.strip("/"), settings.lock_years)
+        return cls(tiles, LockedStore(settings), settings.log_prefix.strip("/"), years)
 
     def ensure(self) -> None:
         """Make the buckets where they are missing."""

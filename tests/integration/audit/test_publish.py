@@ -148,6 +148,11 @@ def shorten(store: LockedStore, kept: KeptCheckpoint) -> None:
     store.hold(kept.key, kept.version, system_now() + timedelta(days=1))
 
 
+def test_checkpoints_are_held_as_long_as_the_retention_rule_says(services: dict[str, str]) -> None:
+    five = {**services, "SHUNIU_RETENTION_RULE": "district-five-years"}
+    assert (Place.of(Settings.load(services)).years, Place.of(Settings.load(five)).years) == (3, 5)
+
+
 def test_less_than_the_legal_floor_is_refused(services: dict[str, str]) -> None:
     with pytest.raises(Misconfigured, match="SHUNIU_LOCK_YEARS is 2"):
         Place.of(Settings.load({**services, "SHUNIU_LOCK_YEARS": "2"}))
