@@ -6,7 +6,8 @@ entry without its approval. Rooms above register theirs by name; `audit.verify` 
 
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -31,7 +32,10 @@ from audit.archive.read import readable
 from audit.models import Evidence
 
 DONE, REFUSED = "DONE", "REFUSED"
+UNSTATED = object()
+"""What a kind of entry means for a fact that it changes and may not state: nothing before it counts any more."""
 _FETCH = 1_000
+_NIL = uuid.UUID(int=0)
 _BATCH = 500
 
 
@@ -54,10 +58,11 @@ class Discrepancy:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What an entry says happened: its kind and the facts after it."""
+    """What an entry says happened: its kind, the facts after it and those before."""
 
     kind: str
     after: Mapping[str, Any]
+    before: Mapping[str, Any] = field(default_factory=dict)
 
 
 Reconciler = Callable[[Session], Iterator[Discrepancy]]
@@ -170,6 +175,7 @@ def facts_follow_entries(
     *,
     first: Mapping[str, Any] | None = None,
     states: Mapping[str, str] | None = None,
+    means: Mapping[str, Mapping[str, Any]] | None = None,
     opener: Opener | None = None,
 ) -> Reconciler:
     """What each row says is what its entries recorded last, fact by fact (else: 20 rows left, and here it says 2).
@@ -182,6 +188,7 @@ def facts_follow_entries(
         facts: what a row says, by the names and in the shape of the entries' ``after``.
         first: facts of a row before any entry says otherwise.
         states: the ``state`` that kinds of entry lead to, where they do not say it themselves.
+        means: other facts that kinds of entry lead to, unless they say otherwise.
         opener: opens what entries state in their encrypted part, see ``recorded``.
     """
 
@@ -195,7 +202,7 @@ def facts_follow_entries(
                     stated = dict(first or {})
                     for entry in entries[subject]:
                         stated |= {"state": states[entry.kind]} if states and entry.kind in states else {}
-                        stated |= entry.after
+                        stated |= {**(means or {}).get(entry.kind, {}), **entry.after}
                     yield from differences(subject, facts(row), stated)
 
     return reconcile
@@ -204,21 +211,31 @@ def facts_follow_entries(
 def differences(subject: str, facts: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[Discrepancy]:
     """Where facts are not those that entries state; what no entry states is passed over."""
     for name, found in facts.items():
-        if name in stated and stated[name] != found:
+        if name in stated and stated[name] not in (found, UNSTATED):
             sentence = f"{subject} says something else of its {name} than its entries."
             yield Discrepancy(subject, sentence, expected=str(stated[name]), found=str(found))
 
 
-def batches(session: Session, rows: Select[Any], identity: Column) -> Iterator[Sequence[Any]]:
-    """Rows in the order of their identity, some hundred at a time, so that memory stays bounded."""
-    last = uuid.UUID(int=0)
+def batches(session: Session, rows: Select[Any], identity: Column, before: Any = _NIL) -> Iterator[Sequence[Any]]:
+    """Rows in the order of their identity, some hundred at a time, so that memory stays bounded.
+
+    Args:
+        before: comes before every identity; other than a UUID's where the identity is none.
+    """
+    last = before
     while batch := session.scalars(rows.where(identity > last).order_by(identity).limit(_BATCH)).all():
         yield batch
         last = getattr(batch[-1], identity.key)
 
 
 def recorded(
-    session: Session, by: Column, names: Collection[str], kinds: Collection[str], opener: Opener | None = None
+    session: Session,
+    by: Column,
+    names: Collection[str],
+    kinds: Collection[str],
+    opener: Opener | None = None,
+    *,
+    since: datetime | None = None,
 ) -> dict[str, list[Recorded]]:
     """Entries of what happened, oldest first, by subject or matter; refusals are none, failures are.
 
@@ -230,21 +247,26 @@ def recorded(
         names: which ones.
         kinds: evidence kinds.
         opener: opens the encrypted parts, whose facts then count as those in the clear do; None leaves them shut.
+        since: only entries from this moment on; None for all.
     """
     entries = select(by, Evidence.kind, Evidence.body, Evidence.id).where(
         by.in_(names), by != literal_column("''"), Evidence.kind.in_(kinds), Evidence.outcome != REFUSED
     )
+    if since is not None:
+        entries = entries.where(Evidence.recorded_at >= since)
     found: dict[str, list[Recorded]] = {}
     for read in session.execute(entries.order_by(Evidence.recorded_at, Evidence.id)).partitions(_FETCH):
         sealed = opener(session, [entry_id for *_, entry_id in read]) if opener else {}
         kept = readable(session, [entry_id for *_, body, entry_id in read if not body])
         for name, kind, body, entry_id in read:
             try:
-                after = orjson.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"]
+                data = orjson.loads(kept[entry_id].body if entry_id in kept else body)["data"]
+                after, before = data["after"], data.get("before")
             except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
                 continue
             stated = after if isinstance(after, dict) else {}
-            found.setdefault(name, []).append(Recorded(kind, {**sealed.get(entry_id, {}), **stated}))
+            facts = {**sealed.get(entry_id, {}), **stated}
+            found.setdefault(name, []).append(Recorded(kind, facts, before if isinstance(before, dict) else {}))
     return found
 
 

@@ -11,6 +11,7 @@ EVIDENCE_KINDS: dict[str, str] = {
     "account.locked": N_("Account locked after failed sign-ins"),
     "account.opened": N_("Account opened"),
     "account.password_changed": N_("Password changed"),
+    "account.password_rehashed": N_("Password kept under a stronger hash"),
     "account.password_reset": N_("Password reset"),
     "account.sign_in_refused": N_("Sign-in refused"),
     "account.signed_in": N_("Signed in"),

@@ -66,6 +66,7 @@ def register_agency(
     session.flush()
     names = ("credit_code", "short_code", "name", "name_en", "kind", "level", "office")
     facts = {name: getattr(made, name) for name in names}
+    facts |= {"parent": str(parent_id) if parent_id else None, "valid_from": made.valid_from.isoformat()}
     append(session, "agency.registered", f"agency/{made.id}", actor, after=facts, authority="[M] Art. 2")
     return made
 

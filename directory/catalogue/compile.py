@@ -153,6 +153,9 @@ def _draft(
 def _note(session: Session, actor: Actor, version: ResourceVersion, kind: str, before: dict[str, Any] | None) -> None:
     after = {
         "code": version.resource.code,
+        "agency_id": str(version.resource.agency_id),
+        "compilers": version.compilers,
+        "rule_set": version.rule_set,
         "number": version.number,
         "revision": version.revision,
         "share_attribute": version.share_attribute,

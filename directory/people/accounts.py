@@ -14,7 +14,7 @@ from audit.actor import Actor
 from audit.append import append
 from directory.people.models import Account, Person, SignIn
 from directory.people.queries import account_of, person
-from directory.people.secrets import check_password, hash_password, matches
+from directory.people.secrets import check_password, hash_digest, hash_password, matches
 from directory.permissions import administer_people, require
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}", re.ASCII)
@@ -62,7 +62,8 @@ def open_account(
     )
     session.add(made)
     session.flush()
-    append(session, "account.opened", f"account/{made.id}", actor, after={"person": str(person_id)})
+    told = {"login": made.login, **password_fact(made)}
+    append(session, "account.opened", f"account/{made.id}", actor, after={"person": str(person_id)}, personal=told)
     return made
 
 
@@ -79,7 +80,7 @@ def change_password(session: Session, actor: Actor, old: str, new: str) -> Accou
         raise error.refused("account.password_changed", f"account/{account.id}")
     account.password_hash = hash_password(check_password(new, account.login))
     end_sign_ins(session, account)
-    append(session, "account.password_changed", f"account/{account.id}", actor)
+    append(session, "account.password_changed", f"account/{account.id}", actor, personal=password_fact(account))
     return account
 
 
@@ -98,7 +99,7 @@ def reset_password(session: Session, actor: Actor, person_id: uuid.UUID, new: st
     account.password_hash = hash_password(check_password(new, account.login))
     account.failures, account.locked_until = 0, None
     end_sign_ins(session, account)
-    append(session, "account.password_reset", f"account/{account.id}", actor)
+    append(session, "account.password_reset", f"account/{account.id}", actor, personal=password_fact(account))
     return account
 
 
@@ -137,6 +138,11 @@ def unfreeze_account(session: Session, actor: Actor, person_id: uuid.UUID) -> Ac
     session.flush()
     append(session, "account.unfrozen", f"account/{account.id}", actor)
     return account
+
+
+def password_fact(account: Account) -> dict[str, str]:
+    """What the encrypted part of an entry says of an account's password, for comparison alone."""
+    return {"password": hash_digest(account.password_hash)}
 
 
 def set_language(session: Session, actor: Actor, language: str) -> None:

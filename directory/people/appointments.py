@@ -39,7 +39,13 @@ def appoint(
     )
     session.add(made)
     session.flush()
-    facts = {"person": str(person_id), "deputy": str(deputy_id) if deputy_id else None, "agency": of.credit_code}
+    facts = {
+        "person": str(person_id),
+        "deputy": str(deputy_id) if deputy_id else None,
+        "agency": of.credit_code,
+        "agency_id": str(of.id),
+        "appointed_on": made.appointed_on.isoformat(),
+    }
     append(session, "appointment.made", f"appointment/{made.id}", actor, after=facts, authority="[M] Art. 21")
     return made
 
@@ -104,7 +110,8 @@ def _check_belongs(named: Person, agency_id: uuid.UUID) -> None:
 def _end(session: Session, actor: Actor, appointment: DataAdministrator) -> None:
     appointment.ended_on = max(case_today(session), appointment.appointed_on)
     session.flush()
-    append(session, "appointment.ended", f"appointment/{appointment.id}", actor, authority="[M] Art. 21")
+    after = {"ended_on": appointment.ended_on.isoformat()}
+    append(session, "appointment.ended", f"appointment/{appointment.id}", actor, after=after, authority="[M] Art. 21")
 
 
 def _appointment(session: Session, appointment_id: uuid.UUID) -> DataAdministrator:

@@ -46,7 +46,8 @@ def assign_role(session: Session, actor: Actor, person_id: uuid.UUID, role: str)
     made = RoleAssignment(person_id=person_id, role=wanted, held_from=city_date(system_now()))
     session.add(made)
     session.flush()
-    append(session, "role.assigned", f"person/{person_id}", actor, after={"role": wanted.value})
+    after = {"role": wanted.value, "held_from": made.held_from.isoformat()}
+    append(session, "role.assigned", f"person/{person_id}", actor, after=after)
     return made
 
 
@@ -68,7 +69,8 @@ def end_role(session: Session, actor: Actor, person_id: uuid.UUID, role: str) ->
         raise Conflict("role.not_held", "This person does not hold the role {role}.", role=unwanted.value)
     assignment.held_to = max(city_date(system_now()), assignment.held_from)
     session.flush()
-    append(session, "role.ended", f"person/{person_id}", actor, before={"role": unwanted.value})
+    after = {"role": unwanted.value, "held_to": assignment.held_to.isoformat()}
+    append(session, "role.ended", f"person/{person_id}", actor, before={"role": unwanted.value}, after=after)
     return assignment
 
 

@@ -14,7 +14,7 @@ from audit.actor import Actor
 from audit.append import append
 from directory.people.models import ApiClient, ApiToken
 from directory.people.queries import person
-from directory.people.secrets import hash_password, new_token
+from directory.people.secrets import hash_digest, hash_password, new_token
 from directory.permissions import administer_clients, require
 from directory.permissions import revoke_client as may_revoke_client
 
@@ -62,7 +62,8 @@ def register_client(
         "agency_id": str(agency_id),
         "responsible": str(responsible_id),
     }
-    append(session, "client.registered", f"client/{made.id}", actor, after=facts)
+    told = {"secret": hash_digest(made.secret_hash)}
+    append(session, "client.registered", f"client/{made.id}", actor, after=facts, personal=told)
     return NewClient(made, secret)
 
 
@@ -81,7 +82,8 @@ def replace_secret(session: Session, actor: Actor, client_id: uuid.UUID) -> NewC
     secret = new_token()
     client.secret_hash, client.failures, client.locked_until = hash_password(secret), 0, None
     _end_tokens(session, client)
-    append(session, "client.secret_replaced", f"client/{client.id}", actor)
+    told = {"secret": hash_digest(client.secret_hash)}
+    append(session, "client.secret_replaced", f"client/{client.id}", actor, personal=told)
     return NewClient(client, secret)
 
 

@@ -21,7 +21,7 @@ from audit.actor import HUB, Actor
 from audit.append import Written, append
 from directory import permissions
 from directory.agencies.models import Agency, Office
-from directory.people.accounts import end_sign_ins, open_account
+from directory.people.accounts import end_sign_ins, open_account, password_fact
 from directory.people.assign import assign_role
 from directory.people.models import Account
 from directory.people.register import register_person
@@ -82,7 +82,8 @@ def seal_glass(session: Session, actor: Actor, holders: tuple[str, str]) -> Seal
     account.password_hash, account.sealed_at, account.open_until = hash_password(_joined(halves)), system_now(), None
     account.failures, account.locked_until, account.frozen_at = 0, None, None
     end_sign_ins(session, account)
-    append(session, "account.glass_sealed", f"account/{account.id}", actor, personal={"holders": list(names)})
+    told = {"holders": list(names), **password_fact(account)}
+    append(session, "account.glass_sealed", f"account/{account.id}", actor, personal=told)
     return Sealed(halves)
 
 
@@ -104,11 +105,10 @@ def break_glass(session: Session, halves: tuple[str, str], reason: str) -> Broke
         raise wrong.refused("account.glass_broken", f"account/{account.id if account else LOGIN}")
     password, until = secrets.token_urlsafe(_HALF), system_now() + OPEN_FOR
     after = {"until": until.isoformat(), "role": Role.SECURITY_ADMINISTRATOR.value}
-    entry = append(
-        session, "account.glass_broken", f"account/{account.id}", HUB, after=after, personal={"reason": said}
-    )
     account.password_hash, account.open_until = hash_password(password), until
     session.flush()
+    told = {"reason": said, **password_fact(account)}
+    entry = append(session, "account.glass_broken", f"account/{account.id}", HUB, after=after, personal=told)
     return Broken(LOGIN, password, until, entry)
 
 

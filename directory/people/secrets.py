@@ -29,6 +29,16 @@ def matches(password_hash: str | None, password: str) -> bool:
     return usable and password_hash is not None
 
 
+def hash_digest(password_hash: str) -> str:
+    """By what evidence knows a kept hash; it belongs into the encrypted part of an entry."""
+    return hashlib.sha256(password_hash.encode()).hexdigest()
+
+
+def token_digest(kept: bytes) -> str:
+    """By what evidence knows a token, made of the hash that is kept; it belongs into the encrypted part of an entry."""
+    return hashlib.sha256(kept).hexdigest()
+
+
 def is_outdated(password_hash: str) -> bool:
     """Whether a hash was made with weaker settings than today's, so that it should be made anew."""
     return _hasher.check_needs_rehash(password_hash)

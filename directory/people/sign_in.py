@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 from adapters.clock import city_date, system_now
 from adapters.errors import NotAuthenticated
 from adapters.settings import Settings
-from audit.actor import NOBODY, Actor
+from audit.actor import HUB, NOBODY, Actor
 from audit.append import append
 from directory.agencies.models import Agency
-from directory.people.accounts import is_login, normalise_login
+from directory.people.accounts import is_login, normalise_login, password_fact
 from directory.people.lockout import count_failure, forget_failures, is_locked
 from directory.people.models import EMERGENCY, Account, Person, SignIn
 from directory.people.queries import actor_of_person, roles_held
-from directory.people.secrets import hash_password, is_outdated, matches, new_token, token_hash
+from directory.people.secrets import hash_password, is_outdated, matches, new_token, token_digest, token_hash
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def sign_in(session: Session, login: str, password: str, address: str, settings:
         return replace(_refused(settings), recorded=True)
     forget_failures(account)
     if is_outdated(account.password_hash):
-        account.password_hash = hash_password(password)
+        _rehash(session, account, password)
     return _open(session, account, address, settings)
 
 
@@ -124,10 +124,18 @@ def _open(session: Session, account: Account, address: str, settings: Settings) 
     expires_at = system_now() + timedelta(seconds=settings.session_seconds)
     if account.sealed_at and account.open_until:
         expires_at, actor = min(expires_at, account.open_until), replace(actor, roles=actor.roles | {EMERGENCY})
-    session.add(SignIn(token_hash=token_hash(token), account_id=account.id, expires_at=expires_at))
+    made = SignIn(token_hash=token_hash(token), account_id=account.id, expires_at=expires_at)
+    session.add(made)
     session.flush()
-    append(session, "account.signed_in", f"account/{account.id}", actor)
+    told = {"sign_in": token_digest(made.token_hash), "until": expires_at.isoformat()}
+    append(session, "account.signed_in", f"account/{account.id}", actor, personal=told)
     return SignedIn(token, account, actor)
+
+
+def _rehash(session: Session, account: Account, password: str) -> None:
+    """Keep a password under today's settings of its hash; an entry of its own, so that the log knows the new hash."""
+    account.password_hash = hash_password(password)
+    append(session, "account.password_rehashed", f"account/{account.id}", HUB, personal=password_fact(account))
 
 
 def _fail(session: Session, account: Account, address: str, settings: Settings) -> None:
@@ -167,7 +175,8 @@ def sign_out(session: Session, token: str, address: str) -> None:
         return
     ended = update(SignIn).where(SignIn.token_hash == token_hash(token)).values(ended_at=system_now())
     session.execute(ended)
-    append(session, "account.signed_out", f"account/{identified.account_id}", identified.actor)
+    told = {"sign_in": token_digest(token_hash(token))}
+    append(session, "account.signed_out", f"account/{identified.account_id}", identified.actor, personal=told)
 
 
 def identify(session: Session, token: str, address: str) -> Identified | None:

@@ -20,7 +20,7 @@ from directory.permissions import require
 from directory.sources.configuration import checked_configuration, checked_secrets
 from directory.sources.models import Connector, Source
 from directory.sources.queries import check_address, current_source
-from directory.sources.sealing import seal
+from directory.sources.sealing import seal, sealed_digest
 from schemas.canonical import digest
 
 
@@ -67,7 +67,8 @@ def attach_source(
     facts = {"resource": of.code, "connector": kind.value, "config_digest": digest(checked)}
     place = {name: checked[name] for name in ("host", "port", "database", "object_key", "sha256") if name in checked}
     before = {"source": str(former.id)} if former else None
-    append(session, "source.attached", f"source/{made.id}", actor, before=before, after=facts | place)
+    told = {"sealed": sealed_digest(made.sealed)}
+    append(session, "source.attached", f"source/{made.id}", actor, before=before, after=facts | place, personal=told)
     return made
 
 

@@ -1,5 +1,6 @@
 """Sealing the secrets of sources: Fernet (AES-128-CBC with HMAC-SHA-256) under the site's sealing key."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 
@@ -16,6 +17,11 @@ def seal(values: Mapping[str, str], settings: Settings) -> bytes:
         Misconfigured: the sealing key is missing or is none.
     """
     return _fernet(settings).encrypt(json.dumps(dict(values), ensure_ascii=False).encode())
+
+
+def sealed_digest(sealed: bytes | None) -> str:
+    """By what evidence knows sealed secrets; of a source without secrets, that there are none."""
+    return hashlib.sha256(sealed).hexdigest() if sealed else "none"
 
 
 def open_sealed(sealed: bytes, settings: Settings) -> dict[str, str]:

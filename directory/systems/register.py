@@ -48,7 +48,8 @@ def register_system(
     made = System(agency_id=of.id, name=wanted, network=network)
     session.add(made)
     session.flush()
-    append(session, "system.registered", f"system/{made.id}", actor, after={"name": wanted, "network": network})
+    facts = {"name": wanted, "network": network, "agency_id": str(of.id)}
+    append(session, "system.registered", f"system/{made.id}", actor, after=facts)
     return made
 
 
