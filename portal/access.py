@@ -38,6 +38,7 @@ class Access:
     Attributes:
         caller: the kind of caller it is for; a person comes with the cookie, a client with a bearer token.
         roles: of these the person holds at least one; empty: any signed-in person.
+        first: open to somebody whose password another person set, which has to be changed before anything else.
         upload: bodies up to ``upload_limit`` instead of ``body_limit``.
         single: each of its statements is a transaction of its own, so that a busy route spares two round trips; it
             may remember its caller, proves that in the statement that counts, and is asked again if anything is wrong.
@@ -46,6 +47,7 @@ class Access:
 
     caller: Caller
     roles: frozenset[Role] = frozenset()
+    first: bool = False
     upload: bool = False
     commits: bool = False
     single: bool = False
@@ -61,6 +63,8 @@ class Access:
 
 PUBLIC = Access(Caller.ANYBODY)
 SIGNED_IN = Access(Caller.PERSON)
+AT_FIRST = Access(Caller.PERSON, first=True)
+"""For what can be done before a password that another person set is changed: changing it, and leaving."""
 CLIENT = Access(Caller.CLIENT)
 
 
@@ -73,7 +77,7 @@ def access(declared: Access, *, upload: bool = False, commits: bool = False) -> 
     """Declare who may use a view; put it between the route's decorator and the function."""
 
     def mark(view: View) -> View:
-        rule = Access(declared.caller, declared.roles, upload, commits)
+        rule = Access(declared.caller, declared.roles, declared.first, upload, commits)
         view.__dict__["access"] = rule
         return view
 
@@ -143,6 +147,9 @@ def admit(actor: Actor) -> None:
     declared = declaration(current_app, request.endpoint)
     if declared is None:
         raise NotAllowed("access.undeclared", "This address is not open to anybody. Go back to your desk.")
+    account = current_account()
+    if account is not None and account.password_given and not (declared.first or declared.caller is Caller.ANYBODY):
+        raise NotAllowed("password.given", "Another person set your password. Change it first, under your name above.")
     if declared.admits(actor):
         return
     if actor.person_id is None and not actor.client_id:

@@ -6,24 +6,36 @@ from adapters.database import transaction
 from adapters.errors import NotAllowed
 from adapters.settings import Settings
 from audit.actor import Actor
+from directory.people.accounts import is_given, require_two_people
 from directory.people.roles import Role
 from directory.people.sign_in import Refused, sign_in, sign_out
 
 
-def identified(settings: Settings, login: str, role: Role) -> Actor:
+def identified(settings: Settings, login: str, role: Role, *, one_of_two: bool = True) -> Actor:
     """The person with this login, who is asked for the password; a wrong one counts as any other does.
+
+    Args:
+        one_of_two: whether another person has to take part, so that this one must not be played by somebody else.
 
     Raises:
         NotAuthenticated: login or password is wrong.
-        NotAllowed: the person does not hold the role.
+        NotAllowed: the person does not hold the role, or another person set the password.
     """
     password = click.prompt(f"Password of {login} ({role})", hide_input=True)
     with transaction(settings.app_database_url) as session:
         found = sign_in(session, login, password, "", settings)
         if not isinstance(found, Refused):
             sign_out(session, found.token, "")
+            given = is_given(found.account)
     if isinstance(found, Refused):
         raise found.error
+    if given:
+        raise NotAllowed(
+            "password.given", "Another person set this password. Change it on the portal's page first.", login=login
+        )
+    if one_of_two:
+        with transaction(settings.app_database_url) as session:
+            require_two_people(session, found.actor)
     if not found.actor.has(role):
         raise NotAllowed("terminal.wrong_role", "{login} does not hold the role {role}.", login=login, role=role)
     return found.actor

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -18,6 +20,12 @@ from directory.people.secrets import check_password, hash_digest, hash_password,
 from directory.permissions import administer_people, require
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}", re.ASCII)
+RESET_SHOWN = timedelta(days=30)
+"""For so long an account whose password was reset takes no part in what takes two people, and the desks say so."""
+_RESET_LATELY = (
+    "Another person reset this account's password, so it cannot be one of two people before {until}. "
+    "Have somebody else take part."
+)
 LANGUAGES = ("zh_Hans_CN", "en")
 
 
@@ -59,11 +67,13 @@ def open_account(
         login=wanted,
         password_hash=hash_password(check_password(password, wanted)),
         language=_language(language),
+        given_at=_given(actor),
     )
     session.add(made)
     session.flush()
     told = {"login": made.login, **password_fact(made)}
-    append(session, "account.opened", f"account/{made.id}", actor, after={"person": str(person_id)}, personal=told)
+    after = {"person": str(person_id), **set_by(made)}
+    append(session, "account.opened", f"account/{made.id}", actor, after=after, personal=told)
     return made
 
 
@@ -78,9 +88,14 @@ def change_password(session: Session, actor: Actor, old: str, new: str) -> Accou
     if not matches(account.password_hash, old):
         error = NotAllowed("password.wrong", "The present password is wrong. Nothing was changed. Type it again.")
         raise error.refused("account.password_changed", f"account/{account.id}")
+    if old == new:
+        sentence = "The new password is the present one. Choose another."
+        raise InvalidInput("password.same", sentence, [{"pointer": "/new", "message": sentence}])
+    account.owned_at = system_now()
     account.password_hash = hash_password(check_password(new, account.login))
     end_sign_ins(session, account)
-    append(session, "account.password_changed", f"account/{account.id}", actor, personal=password_fact(account))
+    told = password_fact(account)
+    append(session, "account.password_changed", f"account/{account.id}", actor, after=set_by(account), personal=told)
     return account
 
 
@@ -97,9 +112,11 @@ def reset_password(session: Session, actor: Actor, person_id: uuid.UUID, new: st
     if account.sealed_at is not None:
         raise Conflict("glass.sealed", "The emergency account has a sealed secret. Seal it anew: `shuniu glass seal`.")
     account.password_hash = hash_password(check_password(new, account.login))
+    account.given_at, account.was_reset = _given(actor), actor.person_id is not None
     account.failures, account.locked_until = 0, None
     end_sign_ins(session, account)
-    append(session, "account.password_reset", f"account/{account.id}", actor, personal=password_fact(account))
+    told = password_fact(account)
+    append(session, "account.password_reset", f"account/{account.id}", actor, after=set_by(account), personal=told)
     return account
 
 
@@ -140,6 +157,33 @@ def unfreeze_account(session: Session, actor: Actor, person_id: uuid.UUID) -> Ac
     return account
 
 
+def is_given(account: Account) -> bool:
+    """Whether the password is one that another person set, which its owner has to change first."""
+    return account.given_at is not None and (account.owned_at is None or account.owned_at < account.given_at)
+
+
+def require_two_people(session: Session, actor: Actor) -> None:
+    """Keep an account out of what takes two people while somebody else may have played its owner.
+
+    Raises:
+        NotAllowed: another person reset its password within the last thirty days.
+    """
+    reset_after = system_now() - RESET_SHOWN
+    reset = select(Account.given_at).where(Account.person_id == actor.person_id, Account.was_reset)
+    given_at = session.scalar(reset.where(Account.given_at > reset_after))
+    if given_at is not None:
+        raise NotAllowed("password.reset_lately", _RESET_LATELY, until=(given_at + RESET_SHOWN).date().isoformat())
+
+
+def set_by(account: Account) -> dict[str, Any]:
+    """When another person and when its owner last set an account's password, as evidence has it."""
+    moments = {"given_at": account.given_at, "owned_at": account.owned_at}
+    return {
+        **{name: moment.astimezone(UTC).isoformat() if moment else None for name, moment in moments.items()},
+        "was_reset": account.was_reset,
+    }
+
+
 def password_fact(account: Account) -> dict[str, str]:
     """What the encrypted part of an entry says of an account's password, for comparison alone."""
     return {"password": hash_digest(account.password_hash)}
@@ -156,6 +200,11 @@ def end_sign_ins(session: Session, account: Account) -> None:
     ended = update(SignIn).where(SignIn.account_id == account.id, SignIn.ended_at.is_(None))
     session.execute(ended.values(ended_at=system_now()))
     session.flush()
+
+
+def _given(actor: Actor) -> datetime | None:
+    """Now, when a person sets it; what the hub does at its setup is its owner's own doing."""
+    return system_now() if actor.person_id is not None else None
 
 
 def _language(language: str) -> str:

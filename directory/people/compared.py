@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from audit.models import Evidence
 from audit.opened import personal_details
 from audit.reconcile import DONE, UNSTATED, Discrepancy, Recorded, batches, differences, recorded
+from directory.people.accounts import set_by
 from directory.people.models import Account, ApiClient, DataAdministrator, Person, RoleAssignment, SignIn
 from directory.people.secrets import hash_digest, token_digest
 
@@ -57,6 +58,7 @@ def account_facts(account: Account) -> dict[str, object]:
         "frozen": account.frozen_at is not None,
         "sealed": account.sealed_at is not None,
         "until": _moment(account.open_until),
+        **set_by(account),
     }
 
 

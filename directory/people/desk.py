@@ -18,7 +18,9 @@ from adapters.listing import Heap
 from audit.actor import Actor
 from audit.models import Evidence
 from directory.keys.models import AgencyKey
+from directory.people.accounts import RESET_SHOWN
 from directory.people.models import Account, ApiClient, Person, RoleAssignment
+from directory.people.roles import SEPARATED, Role
 from directory.permissions import Denied, administer_people, operates_security, require
 
 T = TypeVar("T")
@@ -48,6 +50,14 @@ def without_roles(session: Session, actor: Actor) -> Heap[Account]:
     holds = exists().where(RoleAssignment.person_id == Person.id, RoleAssignment.held_to.is_(None))
     idle = _accounts(actor).where(Account.frozen_at.is_(None), Person.left_at.is_(None), ~holds)
     return _heap(session, idle, [_NAMED], Person.created_at, Account.id)
+
+
+def reset_lately(session: Session) -> Heap[Account]:
+    """Accounts of administrators and auditors whose password another person reset within the last thirty days."""
+    role = RoleAssignment.role.in_([*SEPARATED, Role.AUDITOR])
+    holds = exists().where(RoleAssignment.person_id == Person.id, RoleAssignment.held_to.is_(None), role)
+    lately = select(Account).join(Person).where(Account.was_reset, Account.given_at > system_now() - RESET_SHOWN, holds)
+    return _heap(session, lately, [_NAMED], Account.given_at.desc(), Account.id)
 
 
 def keys_missing(session: Session, actor: Actor, since: datetime) -> Heap[AgencyKey]:

@@ -32,7 +32,9 @@ EMERGENCY = "EMERGENCY"
 class Account(Base):
     """A person's way to sign in: login and argon2 hash, with the count that locks it out.
 
-    The emergency account alone has ``sealed_at``; it lets nobody in but until ``open_until``.
+    The emergency account alone has ``sealed_at``; it lets nobody in but until ``open_until``. A password that another
+    person set (``given_at``) is for its owner to change (``owned_at``) before anything else;
+    ``was_reset`` tells one that took the place of another from the first.
     """
 
     __tablename__ = "account"
@@ -48,6 +50,9 @@ class Account(Base):
     frozen_at: Mapped[Moment | None]
     sealed_at: Mapped[Moment | None]
     open_until: Mapped[Moment | None]
+    given_at: Mapped[Moment | None]
+    owned_at: Mapped[Moment | None]
+    was_reset: Mapped[bool] = mapped_column(default=False, server_default="false")
     person: Mapped[Person] = relationship()
 
 

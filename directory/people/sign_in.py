@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from adapters.clock import city_date, system_now
@@ -54,6 +54,8 @@ class Identified:
     language: str
     agency_name: str
     agency_name_en: str
+    password_given: bool
+    """Whether another person set the password, so that it has to be changed before anything else."""
 
 
 _SIGNED_IN = (
@@ -61,6 +63,9 @@ _SIGNED_IN = (
         Account.id.label("account_id"),
         Account.language,
         Account.sealed_at,
+        and_(Account.given_at.is_not(None), or_(Account.owned_at.is_(None), Account.owned_at < Account.given_at)).label(
+            "password_given"
+        ),
         Person.id.label("person_id"),
         Person.name,
         Agency.id.label("agency_id"),
@@ -195,7 +200,7 @@ def identify(session: Session, token: str, address: str) -> Identified | None:
         name=row.name,
         office=row.office,
     )
-    return Identified(actor, row.account_id, row.language, row.agency_name, row.agency_name_en)
+    return Identified(actor, row.account_id, row.language, row.agency_name, row.agency_name_en, row.password_given)
 
 
 def actor_of_token(session: Session, token: str, address: str) -> Actor | None:

@@ -36,7 +36,7 @@ def seal(login: str, holders: tuple[str, ...], out: Path) -> None:
     settings = _settings()
     if len(holders) != 2:
         raise click.UsageError("Name two holders: --holder twice.")
-    actor = identified(settings, login, Role.SECURITY_ADMINISTRATOR)
+    actor = identified(settings, login, Role.SECURITY_ADMINISTRATOR, one_of_two=False)
     with transaction(settings.app_database_url) as session:
         sealed = seal_glass(session, actor, (holders[0], holders[1]))
     for number, half in enumerate(sealed.halves, 1):

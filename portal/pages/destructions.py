@@ -20,6 +20,7 @@ from audit.queries import log_state
 from audit.retention import legal_floor_years
 from audit.subjects.blind import SubjectKind
 from audit.subjects.shown import LONGEST_NUMBER
+from directory.people.accounts import require_two_people
 from directory.people.queries import person_names
 from directory.people.roles import Role
 from directory.permissions import Allowed, ask_destruction, decide_destruction, require
@@ -50,6 +51,7 @@ def ask() -> ResponseReturnValue:
     """Ask for a destruction: of one entry's details, or of a data subject's."""
     session, actor, form = current_session(), current_actor(), request.form
     require(ask_destruction(actor), "personal.destruction_asked", "route/destructions.ask")
+    require_two_people(session, actor)
     grounds = Grounds(fields.basis("basis"), form.get("early_basis", ""), form.get("reason", ""))
     try:
         if form.get("entry"):
@@ -66,6 +68,7 @@ def ask() -> ResponseReturnValue:
 @access(roles(*READERS))
 def confirmed(destruction_id: uuid.UUID) -> ResponseReturnValue:
     """Destroy what was asked for."""
+    require_two_people(current_session(), current_actor())
     found = confirm(current_session(), current_actor(), destruction_id)
     if found.state == DestructionState.ASKED:
         flash(_("%(count)s entries are done, and more are left. Confirm again to go on.", count=found.destroyed))

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from adapters.errors import InvalidInput, ShuniuError
 from directory.people.accounts import change_password, set_language
-from portal.access import PUBLIC, SIGN_IN_COOKIE, SIGNED_IN, access, current_actor
+from portal.access import AT_FIRST, PUBLIC, SIGN_IN_COOKIE, access, current_actor
 from portal.addresses import inside
 from portal.edge import current_session
 from portal.forms import form_again
@@ -34,14 +34,14 @@ def language() -> ResponseReturnValue:
 
 
 @blueprint.get("/password")
-@access(SIGNED_IN)
+@access(AT_FIRST)
 def password() -> str:
     """The form to change one's own password."""
     return render_template("preferences/password.html")
 
 
 @blueprint.post("/password")
-@access(SIGNED_IN)
+@access(AT_FIRST)
 def change() -> ResponseReturnValue:
     """Change one's own password; the present one is asked for, and every sign-in ends."""
     new = request.form.get("new", "")

@@ -3,9 +3,10 @@
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from directory.people.accounts import is_given
 from directory.people.sign_in import Refused, sign_in, sign_out
 from portal import refusals
-from portal.access import PUBLIC, SIGN_IN_COOKIE, SIGNED_IN, access, current_actor
+from portal.access import AT_FIRST, PUBLIC, SIGN_IN_COOKIE, access, current_actor
 from portal.addresses import inside
 from portal.edge import current_session, keep_changes, portal_settings
 from portal.forms import refused_form
@@ -38,14 +39,15 @@ def enter() -> ResponseReturnValue:
             refusals.count(settings.app_database_url, signed_in.error.code)
         return refused_form(signed_in.error, "sign_in/form.html")
     session.clear()
-    answer = redirect(inside(request.form.get("next", "")), 303)
+    given = is_given(signed_in.account)
+    answer = redirect(url_for("preferences.password") if given else inside(request.form.get("next", "")), 303)
     set_cookie(answer, SIGN_IN_COOKIE, signed_in.token, settings.session_seconds)
     set_cookie(answer, LANGUAGE_COOKIE, signed_in.language, YEAR)
     return answer
 
 
 @blueprint.post("/sign-out")
-@access(SIGNED_IN)
+@access(AT_FIRST)
 def leave() -> ResponseReturnValue:
     """Sign out: the token is worthless from now on, wherever it was copied."""
     sign_out(current_session(), request.cookies.get(SIGN_IN_COOKIE, ""), request.remote_addr or "")

@@ -1,5 +1,6 @@
 """Point 1: the operator, seven more agencies, their people with roles and accounts, their keys, and one program."""
 
+import secrets
 import uuid
 from datetime import date
 from functools import partial
@@ -12,11 +13,12 @@ from adapters.database import transaction
 from audit.actor import Actor
 from directory.agencies.register import register_agency
 from directory.keys.register import challenge, presented, register_key
-from directory.people.accounts import open_account
+from directory.people.accounts import change_password, open_account
 from directory.people.appointments import appoint, file
 from directory.people.assign import assign_role
 from directory.people.clients import NewClient, register_client
 from directory.people.models import Account
+from directory.people.queries import actor_of_person
 from directory.people.register import register_person
 from directory.people.roles import SEPARATED, Role
 from portal.demo.cast import (
@@ -131,8 +133,15 @@ def _enter(stage: Stage, bureau: Bureau, official: Official) -> None:
     stage.once(
         f"account.{official.login}",
         SECURITY_ADMINISTRATOR,
-        lambda session, actor: open_account(session, actor, person_id, official.login, stage.password(official.login)),
+        lambda session, actor: _open(session, actor, person_id, official.login, stage.password(official.login)),
     )
+
+
+def _open(session: Session, actor: Actor, person_id: uuid.UUID, login: str, password: str) -> Account:
+    """Open an account with a first password, which its owner changes at once."""
+    first = secrets.token_urlsafe(18)
+    open_account(session, actor, person_id, login, first)
+    return change_password(session, actor_of_person(session, person_id), first, password)
 
 
 def agency_id(stage: Stage, bureau: Bureau) -> uuid.UUID:

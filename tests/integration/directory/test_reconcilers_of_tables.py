@@ -163,6 +163,8 @@ FORGERIES = [
     ("UPDATE account SET frozen_at = now() WHERE login = 'person1'", "account-content"),
     ("UPDATE account SET frozen_at = NULL WHERE login = 'leaver'", "account-content"),
     ("UPDATE account SET open_until = now() + interval '9 hours' WHERE login = 'emergency'", "account-content"),
+    ("UPDATE account SET owned_at = clock_timestamp() WHERE login = 'person1'", "account-content"),
+    ("UPDATE account SET was_reset = false WHERE login = 'person1'", "account-content"),
     ("UPDATE account SET sealed_at = NULL WHERE login = 'emergency'", "account-content"),
     (
         "UPDATE account SET person_id = (SELECT id FROM person WHERE name = '无账号') WHERE login = 'person0'",
