@@ -79,7 +79,7 @@ def _unknown(_: str) -> ShuniuError:
 def _separated(_: str) -> ShuniuError:
     return Conflict(
         "person.roles_separated",
-        "One person cannot be two of system, security and audit administrator. Choose another person.",
+        "One person cannot be two of system, security and audit administrator and auditor. Choose another person.",
     )
 
 

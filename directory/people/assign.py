@@ -39,7 +39,7 @@ def assign_role(session: Session, actor: Actor, person_id: uuid.UUID, role: str)
     if separation_broken(frozenset({*held, wanted})):
         sentence = (
             "These roles are kept apart: system, security and audit administrator, the log's administrator and whoever "
-            "approves business, who runs the hub and the auditor. Choose another person."
+            "approves business, each administrator and the auditor. Choose another person."
         )
         error = Conflict("person.roles_separated", sentence)
         raise error.refused("role.assigned", f"person/{person_id}")

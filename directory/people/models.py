@@ -68,7 +68,8 @@ class RoleAssignment(Base):
             "person_id",
             unique=True,
             postgresql_where=(
-                "held_to IS NULL AND role IN ('SYSTEM_ADMINISTRATOR', 'SECURITY_ADMINISTRATOR', 'AUDIT_ADMINISTRATOR')"
+                "held_to IS NULL AND role IN"
+                " ('SYSTEM_ADMINISTRATOR', 'SECURITY_ADMINISTRATOR', 'AUDIT_ADMINISTRATOR', 'AUDITOR')"
             ),
         ),
         Index("uq_role_assignment_open", "person_id", "role", unique=True, postgresql_where="held_to IS NULL"),

@@ -33,13 +33,15 @@ KEPT_FROM = {
             Role.SIGNATORY,
             Role.COORDINATOR,
             Role.REGULATOR,
+            Role.AUDITOR,
         }
     ),
     Role.SYSTEM_ADMINISTRATOR: frozenset({Role.AUDITOR}),
     Role.SECURITY_ADMINISTRATOR: frozenset({Role.AUDITOR}),
 }
-"""Who administers the log approves no business that it records; who runs the hub or gives out its roles and keys opens
-no personal details. Our reading of the same level 3: 系统管理、审计管理、安全管理 kept apart."""
+"""Who administers the log approves no business that it records, and is not the auditor whose rules it sets; who runs
+the hub or gives out its roles and keys opens no personal details. Our reading of the same level 3:
+系统管理、审计管理、安全管理 kept apart."""
 
 
 def separation_broken(roles: frozenset[Role]) -> bool:

@@ -140,6 +140,15 @@ def test_administrators_stay_within_their_agency_and_off_themselves(session: Ses
 THREE = ["SYSTEM_ADMINISTRATOR", "SECURITY_ADMINISTRATOR", "AUDIT_ADMINISTRATOR"]
 
 
+def test_the_audit_administrator_is_not_the_auditor(session: Session) -> None:
+    someone = factories.person(session, factories.agency(session, office="AUDIT_OFFICE"), Role.AUDIT_ADMINISTRATOR)
+    with pytest.raises(Conflict, match="kept apart"):
+        assign_role(session, HUB, someone.id, Role.AUDITOR)
+    session.add(RoleAssignment(person_id=someone.id, role=Role.AUDITOR, held_from=date(2026, 1, 1)))
+    with pytest.raises(IntegrityError, match="uq_role_assignment_separated"):
+        session.flush()
+
+
 @pytest.mark.parametrize("first", THREE)
 @pytest.mark.parametrize("second", THREE)
 def test_the_three_administrators_are_three_people(session: Session, first: str, second: str) -> None:
@@ -154,9 +163,11 @@ def test_the_three_administrators_are_three_people(session: Session, first: str,
     assign_role(session, HUB, someone.id, second)
 
 
-def test_the_database_keeps_the_three_apart_too(session: Session) -> None:
-    someone = factories.person(session, factories.agency(session), THREE[0])
-    session.add(RoleAssignment(person_id=someone.id, role=THREE[2], held_from=date(2026, 1, 1)))
+@pytest.mark.parametrize("other", [THREE[2], "AUDITOR"])
+@pytest.mark.parametrize("one", THREE[:2])
+def test_the_database_keeps_them_apart_too(session: Session, one: str, other: str) -> None:
+    someone = factories.person(session, factories.agency(session), one)
+    session.add(RoleAssignment(person_id=someone.id, role=other, held_from=date(2026, 1, 1)))
     with pytest.raises(IntegrityError, match="uq_role_assignment_separated"):
         session.flush()
 
