@@ -28,7 +28,7 @@ def reset(people: People, browser: Opened, role: Role) -> str:
     security = browser(people.logins[Role.SECURITY_ADMINISTRATOR])
     answer = security.post(f"/people/{people.actors[role].person_id}/account", {"reset": "1"})
     assert answer.status_code == 200, answer.get_data(as_text=True)
-    return re.findall(r"<code[^>]*>([^<]+)</code>", answer.get_data(as_text=True))[-1]
+    return str(re.findall(r"<code[^>]*>([^<]+)</code>", answer.get_data(as_text=True))[-1])
 
 
 @pytest.fixture
