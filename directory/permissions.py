@@ -309,8 +309,15 @@ def acknowledge(actor: Actor, requester_id: uuid.UUID) -> Decision:
     return receive(actor, requester_id)
 
 
-def see_grant(actor: Actor, requester_id: uuid.UUID | None, provider_id: uuid.UUID) -> Decision:
-    """See a grant and its deliveries; a standing grant (None) is every official's to see."""
+def see_grant(
+    actor: Actor, requester_id: uuid.UUID | None, provider_id: uuid.UUID, suspended: bool = False
+) -> Decision:
+    """See a grant and its deliveries; a standing grant (None) is every official's to see.
+
+    A suspended one is the operator's security administrator's too, who may have to resume it.
+    """
+    if suspended and operates_security(actor):
+        return ALLOWED
     if requester_id is None and actor.agency_id is not None:
         return ALLOWED
     return see_case(actor, requester_id or provider_id, provider_id)

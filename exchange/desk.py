@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from adapters.listing import Heap
 from audit.actor import Actor
+from directory.permissions import operates_security
 from exchange.agreements.models import Agreement, AgreementSignature, AgreementState
 from exchange.applications.models import Application
 from exchange.deliveries.models import Delivery, DeliveryState
 from exchange.disputes.models import Dispute, DisputeState, Statement
-from exchange.grants.models import Grant, GrantState
+from exchange.grants.models import Grant, GrantState, Suspender
 from exchange.needs.models import Need, NeedState
 
 T = TypeVar("T")
@@ -38,6 +39,14 @@ def expiring(session: Session, actor: Actor, until: date) -> Heap[Grant]:
     held = Grant.requester_id == actor.agency_id
     ending = select(Grant).where(held, Grant.state == GrantState.ACTIVE, Grant.valid_to <= until)
     return _heap(session, ending.options(joinedload(Grant.resource_version)).order_by(Grant.valid_to, Grant.id))
+
+
+def suspended_for_security(session: Session, actor: Actor) -> Heap[Grant]:
+    """Grants that only a security administrator resumes: at the operator all, elsewhere on the own agency's data."""
+    held = select(Grant).where(Grant.state == GrantState.SUSPENDED, Grant.suspended_by == Suspender.SECURITY)
+    if not operates_security(actor):
+        held = held.where(Grant.provider_id == actor.agency_id)
+    return _heap(session, held.options(joinedload(Grant.resource_version)).order_by(Grant.created_at, Grant.id))
 
 
 def to_sign(session: Session, actor: Actor) -> Heap[Agreement]:

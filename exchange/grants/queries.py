@@ -85,7 +85,8 @@ def detail(session: Session, actor: Actor, grant_id: uuid.UUID) -> Grant:
     grant = session.get(Grant, grant_id)
     if grant is None:
         raise load.unknown()
-    permissions.require(permissions.see_grant(actor, grant.requester_id, grant.provider_id))
+    suspended = grant.state == GrantState.SUSPENDED
+    permissions.require(permissions.see_grant(actor, grant.requester_id, grant.provider_id, suspended))
     return grant
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from audit.actor import Actor
 from directory.agencies.models import Agency
 from directory.people.roles import Role
-from directory.permissions import Allowed, supervise
+from directory.permissions import Allowed, operates_security, supervise
 from exchange.applications.steps import steps_of_grant
 from exchange.deliveries.queries import of_grant
 from exchange.grants import queries
@@ -106,7 +106,12 @@ def suspend_(grant_id: uuid.UUID) -> ResponseReturnValue:
 @access(STOPPERS)
 def resume_(grant_id: uuid.UUID) -> ResponseReturnValue:
     """Let a suspended grant live again."""
-    return _step(grant_id, "resume_grant", resume, _("The grant is active again."))
+    return _step(grant_id, "resume_grant", resume, _("The grant is active again."), _after_resuming(grant_id))
+
+
+def _after_resuming(grant_id: uuid.UUID) -> str:
+    """The grant, or the desk for who sees suspended grants alone."""
+    return url_for("desk.show") if operates_security(current_actor()) else url_for("grants.show", grant_id=grant_id)
 
 
 @blueprint.post("/<uuid:grant_id>/end")
@@ -116,12 +121,14 @@ def end_(grant_id: uuid.UUID) -> ResponseReturnValue:
     return _step(grant_id, "end_grant", end, _("The grant has ended."))
 
 
-def _step(grant_id: uuid.UUID, step: str, service: Callable[..., Grant], done: str) -> ResponseReturnValue:
+def _step(
+    grant_id: uuid.UUID, step: str, service: Callable[..., Grant], done: str, onwards: str = ""
+) -> ResponseReturnValue:
     reason = request.form.get("reason", "")
     return take(
         lambda: service(current_session(), current_actor(), grant_id, reason=reason),
         done,
-        url_for("grants.show", grant_id=grant_id),
+        onwards or url_for("grants.show", grant_id=grant_id),
         "grants/show.html",
         lambda: _page(grant_id, step),
     )

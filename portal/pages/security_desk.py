@@ -12,6 +12,7 @@ from audit.actor import Actor
 from directory.people import desk
 from directory.people.models import Account
 from directory.people.roles import Role
+from exchange.desk import suspended_for_security
 from portal.filters import moment, number
 from portal.labels import label
 from portal.languages import N_
@@ -34,7 +35,25 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
         _keys(actor, session),
         _secrets(actor, session),
         _idle(actor, session),
+        _suspended(actor, session),
     ]
+
+
+def _suspended(actor: Actor, session: Session) -> DeskSection:
+    heap = suspended_for_security(session, actor)
+    return DeskSection(
+        title=N_("Grants suspended for security"),
+        items=[
+            DeskItem(
+                href=url_for("grants.show", grant_id=each.id),
+                title=each.resource_version.name,
+                detail=each.number,
+            )
+            for each in heap.items
+        ],
+        total=heap.total,
+        order=11,
+    )
 
 
 def _locked(actor: Actor, session: Session) -> DeskSection:
