@@ -58,17 +58,27 @@ class Discrepancy:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What an entry says happened: its kind, the facts after it and those before."""
+    """What an entry says happened: its kind, the facts after it and before, who did it, on what authority, and when.
+
+    ``agency`` is the code of the agency that acted, and ``person`` and ``client`` who did for it; "" for nobody.
+    """
 
     kind: str
     after: Mapping[str, Any]
     before: Mapping[str, Any] = field(default_factory=dict)
+    agency: str = ""
+    person: str = ""
+    client: str = ""
+    authority: str = ""
+    moment: datetime | None = None
 
 
 Reconciler = Callable[[Session], Iterator[Discrepancy]]
 Opener = Callable[[Session, Collection[uuid.UUID]], Mapping[uuid.UUID, Mapping[str, Any]]]
 """Opens personal details of entries, by id (``audit.opened.personal_details``); what does not open is left out."""
 Column = InstrumentedAttribute[Any]
+Beside = Callable[[Session, Sequence[Any], Mapping[str, Sequence[Recorded]]], Iterator[Discrepancy]]
+"""Compares some rows with their entries, by subject, in a way of its own."""
 
 _registered: dict[str, Reconciler] = {}
 
@@ -177,6 +187,7 @@ def facts_follow_entries(
     states: Mapping[str, str] | None = None,
     means: Mapping[str, Mapping[str, Any]] | None = None,
     opener: Opener | None = None,
+    beside: Beside | None = None,
 ) -> Reconciler:
     """What each row says is what its entries recorded last, fact by fact (else: 20 rows left, and here it says 2).
 
@@ -190,12 +201,15 @@ def facts_follow_entries(
         states: the ``state`` that kinds of entry lead to, where they do not say it themselves.
         means: other facts that kinds of entry lead to, unless they say otherwise.
         opener: opens what entries state in their encrypted part, see ``recorded``.
+        beside: what else is compared with the same entries, so that they are read once.
     """
 
     def reconcile(session: Session) -> Iterator[Discrepancy]:
         for batch in batches(session, rows, identity):
             names = [_name(noun, row, identity) for row in batch]
             entries = recorded(session, Evidence.subject, names, kinds, opener)
+            if beside is not None:
+                yield from beside(session, batch, entries)
             for row in batch:
                 subject = _name(noun, row, identity)
                 if subject in entries:
@@ -260,14 +274,27 @@ def recorded(
         kept = readable(session, [entry_id for *_, body, entry_id in read if not body])
         for name, kind, body, entry_id in read:
             try:
-                data = orjson.loads(kept[entry_id].body if entry_id in kept else body)["data"]
-                after, before = data["after"], data.get("before")
-            except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
+                stated = _stated(kind, kept[entry_id].body if entry_id in kept else body, sealed.get(entry_id, {}))
+            except (ValueError, KeyError, TypeError, AttributeError):  # falsified: verification names it by itself
                 continue
-            stated = after if isinstance(after, dict) else {}
-            facts = {**sealed.get(entry_id, {}), **stated}
-            found.setdefault(name, []).append(Recorded(kind, facts, before if isinstance(before, dict) else {}))
+            found.setdefault(name, []).append(stated)
     return found
+
+
+def _stated(kind: str, body: bytes, sealed: Mapping[str, Any]) -> Recorded:
+    entry = orjson.loads(body)
+    data, actor = entry["data"], entry["data"].get("actor") or {}
+    after, before = (each if isinstance(each, dict) else {} for each in (data["after"], data.get("before")))
+    return Recorded(
+        kind,
+        {**sealed, **after},
+        before,
+        agency=str(actor.get("agency") or ""),
+        person=str(actor.get("person") or ""),
+        client=str(actor.get("client") or ""),
+        authority=str(data.get("authority") or ""),
+        moment=datetime.fromisoformat(entry["time"]) if "time" in entry else None,
+    )
 
 
 def _name(noun: str, row: Any, identity: Column) -> str:

@@ -2,30 +2,32 @@
 (R120).
 
 ``register_reconcilers`` hands these to ``audit.reconcile``; verification runs them. Each noun's ``compared.py`` says
-what is compared. Not compared: names of who did something, which entries hold themselves, moments that entries carry
-as their own, and drafts that nobody has handed over.
+what is compared, ``exchange.deeds`` who did it when, and ``exchange.present`` whether each recorded part is here. Not
+compared: drafts that nobody has handed over.
 """
 
 import uuid
 from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
 from audit.opened import personal_details
 from audit.reconcile import entries_have_rows, facts_follow_entries, register, rows_have_entries, states_follow_entries
 from exchange.agreements.compared import agreement_facts, signatures_stand
 from exchange.agreements.models import Agreement, AgreementState
 from exchange.applications import compared as applications
-from exchange.applications.models import Application, ApplicationState
+from exchange.applications.models import Answer, Application, ApplicationState, HandOver
+from exchange.deeds import Deed, deeds_beside, deeds_follow_entries
 from exchange.deliveries import compared as deliveries
-from exchange.deliveries.models import Delivery
+from exchange.deliveries.models import Acknowledgement, Delivery
 from exchange.disputes.compared import conclusions_unchanged, dispute_facts, statements_unchanged
-from exchange.disputes.models import Conclusion, Dispute, DisputeState
+from exchange.disputes.models import Conclusion, Dispute, DisputeState, Statement
 from exchange.grants import compared as grants
 from exchange.grants.models import Grant, GrantState, ReleaseRecord, ReleaseState
 from exchange.needs.compared import STEPS, UNANSWERED, need_facts
 from exchange.needs.models import Need
+from exchange.present import parts_are_here
 
 _GRANT_STATES = {
     "grant.opened": GrantState.ACTIVE,
@@ -45,6 +47,71 @@ _AGREEMENT_STATES = {
     "agreement.in_force": AgreementState.IN_FORCE,
     "agreement.terminated": AgreementState.TERMINATED,
 }
+_STATED = ("dispute.raised", "dispute.stated", "dispute.asked", "dispute.escalated", "dispute.withdrawn")
+_CONCLUDED = ("dispute.concluded", "dispute.ruled")
+_OPENED = ("release.authorised", "release.completed")
+_CLOSED = ("release.completed", "release.aborted", "release.unknown")
+_RELEASED = (
+    Deed(_OPENED, agency="agency_id", moment="authorised_at"),
+    Deed(_CLOSED, moment="closed_at", latest=True),
+)
+_DELIVERED = (
+    Deed(
+        ["delivery.requested"],
+        agency="agency_id",
+        person="requested_by",
+        client="requested_client",
+        moment="requested_at",
+        authority=lambda row: f"grant/{row.grant.number}",
+    ),
+    Deed(["delivery.prepared"], moment="prepared_at"),
+    Deed(["delivery.delivered"], moment="delivered_at"),
+)
+_ACKNOWLEDGED = (Deed(["delivery.acknowledged"], person="acknowledged_by", moment="acknowledged_at"),)
+_NEEDED = (
+    Deed(["need.raised"], agency="requester_id", person="raised_by", moment="raised_at"),
+    Deed(["need.answered"], person="answered_by", moment="answered_at"),
+)
+_GRANTED = (Deed(["grant.opened"], moment="created_at"), Deed(["grant.ended"], moment="ended_at"))
+_AGREED = (
+    Deed(["agreement.proposed"], moment="created_at"),
+    Deed(["agreement.in_force"], moment="in_force_at"),
+    Deed(["agreement.terminated"], moment="terminated_at"),
+)
+_APPLIED = (
+    Deed(
+        ["application.drafted"],
+        agency="requester_id",
+        person="applied_by",
+        moment="created_at",
+        authority=lambda row: f"{row.rule_set} Art. 15",
+    ),
+)
+_ANSWERED = (
+    Deed(
+        ["application.answered"],
+        person="answered_by",
+        moment="answered_at",
+        of=lambda row, entry: entry.after.get("round") == row.round,
+    ),
+)
+_SAID = (
+    Deed(
+        _STATED,
+        agency="agency_id",
+        person="person_id",
+        moment="stated_at",
+        of=lambda row, entry: entry.after.get("statement") == str(row.id),
+    ),
+)
+_DECIDED = (
+    Deed(
+        _CONCLUDED,
+        person="concluded_by",
+        moment="concluded_at",
+        of=lambda row, entry: entry.after.get("number") == row.number,
+    ),
+)
 
 
 def register_reconcilers() -> None:
@@ -59,6 +126,8 @@ def register_reconcilers() -> None:
         "need", select(Need), Need.id, STEPS, need_facts, first=UNANSWERED, opener=personal_details
     )
     register("need-content", needs)
+    register("need-deeds", deeds_follow_entries("need", Need, Need.id, _NEEDED))
+    _parts()
 
 
 def _applications() -> None:
@@ -71,11 +140,23 @@ def _applications() -> None:
     _both("hand-over", Application.id, ["application.handed_over"], Application.hand_overs.any())
     withdrawn = Application.state == ApplicationState.CLOSED
     register("withdrawn", entries_have_rows("application", Application.id, ["application.withdrawn"], withdrawn))
+    reasons = facts_follow_entries(
+        "application",
+        select(Application),
+        Application.id,
+        ["application.withdrawn"],
+        lambda row: {"reason": row.state_reason},
+        opener=personal_details,
+    )
+    register("withdrawn-reason", reasons)
     register("application-case", applications.cases_follow_entries)
     register("form-content", applications.forms_unchanged)
     register("receipt-content", applications.receipts_unchanged)
     register("hand-over-content", applications.hand_overs_unchanged)
     register("answer-content", applications.answers_unchanged)
+    register("application-deeds", deeds_follow_entries("application", Application, Application.id, _APPLIED))
+    answers = deeds_follow_entries("application", Answer, Answer.application_id, _ANSWERED, identity=Answer.id)
+    register("answer-deeds", answers)
 
 
 def _agreements() -> None:
@@ -91,6 +172,16 @@ def _agreements() -> None:
     )
     register("agreement-content", proposed)
     register("agreement-signatures", signatures_stand)
+    frozen = facts_follow_entries(
+        "agreement",
+        select(Agreement),
+        Agreement.id,
+        ["agreement.proposed", "agreement.terminated"],
+        lambda row: {"digest": row.digest, "reason": row.termination_reason},
+        opener=personal_details,
+    )
+    register("agreement-end", frozen)
+    register("agreement-deeds", deeds_follow_entries("agreement", Agreement, Agreement.id, _AGREED))
 
 
 def _disputes() -> None:
@@ -104,6 +195,10 @@ def _disputes() -> None:
     register("concluded", entries_have_rows("dispute", Dispute.id, ["dispute.concluded"], concluded))
     ruled = Dispute.conclusions.any(Conclusion.is_ruling)
     register("ruled", entries_have_rows("dispute", Dispute.id, ["dispute.ruled"], ruled))
+    said = deeds_follow_entries("dispute", Statement, Statement.dispute_id, _SAID, identity=Statement.id)
+    register("statement-deeds", said)
+    decided = deeds_follow_entries("dispute", Conclusion, Conclusion.dispute_id, _DECIDED, identity=Conclusion.id)
+    register("conclusion-deeds", decided)
 
 
 def _grants() -> None:
@@ -114,6 +209,8 @@ def _grants() -> None:
     )
     register("grant-content", opened)
     register("grant-used", grants.used_rows_add_up)
+    register("grant-deeds", deeds_follow_entries("grant", Grant, Grant.id, _GRANTED))
+    register("grant-held", grants.holds_follow_entries)
     _rows("release", ReleaseRecord.id, ["release.authorised", "release.completed"])
     completed = ReleaseRecord.state == ReleaseState.COMPLETED
     register("release-completed", rows_have_entries("release", ReleaseRecord.id, ["release.completed"], completed))
@@ -125,6 +222,7 @@ def _grants() -> None:
         grants.release_facts,
         first=grants.NOTHING_LEFT,
         states=grants.RELEASE_STATES,
+        beside=deeds_beside("release", ReleaseRecord.id, _RELEASED),
     )
     register("release-content", released)
     register("release-use", grants.uses_unchanged)
@@ -136,19 +234,67 @@ def _deliveries() -> None:
     register("acknowledged", entries_have_rows("delivery", Delivery.id, ["delivery.acknowledged"], acknowledged))
     moved = facts_follow_entries(
         "delivery",
-        select(Delivery),
+        select(Delivery).options(selectinload(Delivery.grant)),
         Delivery.id,
         deliveries.MOVED,
         deliveries.delivery_facts,
         first=deliveries.UNPREPARED,
         opener=personal_details,
+        beside=deeds_beside("delivery", Delivery.id, _DELIVERED),
     )
     register("delivery-content", moved)
     prepared = facts_follow_entries(
-        "delivery", select(Delivery), Delivery.id, ["delivery.prepared"], deliveries.prepared_facts
+        "delivery",
+        select(Delivery),
+        Delivery.id,
+        ["delivery.prepared"],
+        deliveries.prepared_facts,
+        opener=personal_details,
     )
     register("delivery-prepared", prepared)
     register("receipt-of-delivery", deliveries.receipts_stand)
+    given = deeds_follow_entries("delivery", Acknowledgement, Acknowledgement.delivery_id, _ACKNOWLEDGED)
+    register("receipt-of-delivery-deeds", given)
+
+
+def _parts() -> None:
+    """Register that each part of a case that an entry records is here, once."""
+    statements = parts_are_here(
+        "dispute",
+        Dispute.id,
+        Statement.dispute_id,
+        _STATED,
+        lambda row: str(row.id),
+        lambda entry: entry.after.get("statement"),
+    )
+    register("statement-entries", statements)
+    conclusions = parts_are_here(
+        "dispute",
+        Dispute.id,
+        Conclusion.dispute_id,
+        _CONCLUDED,
+        lambda row: row.number,
+        lambda entry: entry.after.get("number"),
+    )
+    register("conclusion-entries", conclusions)
+    answers = parts_are_here(
+        "application",
+        Application.id,
+        Answer.application_id,
+        ["application.answered"],
+        lambda row: row.round,
+        lambda entry: entry.after.get("round"),
+    )
+    register("answer-rounds", answers)
+    hand_overs = parts_are_here(
+        "application",
+        Application.id,
+        HandOver.application_id,
+        ["application.handed_over"],
+        lambda row: row.handed_over_on.isoformat(),
+        lambda entry: entry.after.get("handed_over_on"),
+    )
+    register("hand-over-each", hand_overs)
 
 
 def _both(

@@ -9,17 +9,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import String, cast, exists, literal, select
+from sqlalchemy.orm import Session, aliased
 
 from audit.archive.read import readable
 from audit.models import Evidence
 from audit.reconcile import DONE, Discrepancy, entries_have_rows, register, rows_have_entries
-from directory.datasets.models import DatasetVersion
+from directory.datasets.models import DatasetState, DatasetVersion
 
 _BATCH = 500
 _NOUN = "dataset_version"
 _STATED = ("number", "delta_version", "rows_source", "rows_read", "rows_good", "rows_set_aside", "digest")
+_STATED_SINCE = ("location", "set_aside_location", "bytes")
+"""What entries of earlier releases do not state."""
+_MOST_REASONS = 100
+"""Reasons that an entry states at most, the commonest; of more they are not all known."""
 
 
 def register_reconcilers() -> None:
@@ -30,6 +34,13 @@ def register_reconcilers() -> None:
     register("dataset-entries", entries_have_rows(_NOUN, DatasetVersion.id, [*loaded, *served], committed))
     in_service = DatasetVersion.serving_table.is_not(None)
     register("dataset-served", rows_have_entries(_NOUN, DatasetVersion.id, served, in_service))
+    in_lake = DatasetVersion.state.in_([DatasetState.LOADING, DatasetState.READY, DatasetState.SERVED])
+    failure = aliased(Evidence)
+    given_up = exists().where(
+        failure.subject == literal(f"{_NOUN}/") + cast(DatasetVersion.id, String),
+        failure.kind == "dataset.load_failed",
+    )
+    register("dataset-state", entries_have_rows(_NOUN, DatasetVersion.id, loaded, in_lake | given_up))
     register("dataset-content", datasets_unchanged)
 
 
@@ -41,9 +52,12 @@ def datasets_unchanged(session: Session) -> Iterator[Discrepancy]:
         recorded = _recorded(session, [f"{_NOUN}/{dataset.id}" for dataset in batch])
         for dataset in batch:
             subject = f"{_NOUN}/{dataset.id}"
-            now = {name: getattr(dataset, name) for name in _STATED}
+            now = {name: getattr(dataset, name) for name in (*_STATED, *_STATED_SINCE, "set_aside_reasons")}
             stated = recorded.get(subject, now)
-            differing = [name for name in _STATED if stated.get(name) != now[name]]
+            compared = [*_STATED, *(name for name in _STATED_SINCE if name in stated)]
+            if len(stated.get("set_aside_reasons", now)) < _MOST_REASONS and "set_aside_reasons" in stated:
+                compared.append("set_aside_reasons")
+            differing = [name for name in compared if stated.get(name) != now[name]]
             if differing:
                 yield Discrepancy(
                     subject,

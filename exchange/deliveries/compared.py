@@ -12,7 +12,8 @@ from audit.reconcile import Discrepancy, batches, differences, recorded
 from directory.keys.models import AgencyKey
 from directory.keys.signing import verify_signature
 from exchange.deliveries.models import Acknowledgement, Delivery, FileFormat
-from schemas.canonical import canonical_bytes, sha256_hex
+from exchange.deliveries.progress import prepared_file
+from schemas.canonical import canonical_bytes, digest, sha256_hex
 
 MOVED = (
     "delivery.requested",
@@ -42,7 +43,11 @@ def delivery_facts(delivery: Delivery) -> dict[str, object]:
 
 def prepared_facts(delivery: Delivery) -> dict[str, object]:
     """What was prepared, as ``delivery.prepared`` records it."""
-    return {"sha256": delivery.sha256, "release": str(delivery.release_id) if delivery.release_id else None}
+    return {
+        "sha256": delivery.sha256,
+        "release": str(delivery.release_id) if delivery.release_id else None,
+        "file": digest(prepared_file(delivery)),
+    }
 
 
 def receipts_stand(session: Session) -> Iterator[Discrepancy]:

@@ -16,6 +16,7 @@ from exchange.deliveries import load
 from exchange.deliveries.models import Delivery, DeliveryState
 from exchange.grants.ended import matter_of
 from exchange.grants.load import may_stop
+from schemas.canonical import digest
 
 CLOSED = (DeliveryState.FAILED, DeliveryState.REVOKED)
 
@@ -57,8 +58,19 @@ def mark_prepared(
     delivery.recipient_key_id, delivery.statement = recipient_key_id, dict(statement) if statement else None
     delivery.prepared_at = system_now()
     after = {"release": str(release_id), "rows": rows, "bytes": size, "sha256": sha256}
-    _move(session, HUB, delivery, DeliveryState.PREPARED, "delivery.prepared", after)
+    told = {"file": digest(prepared_file(delivery))}
+    _move(session, HUB, delivery, DeliveryState.PREPARED, "delivery.prepared", after, personal=told)
     return delivery
+
+
+def prepared_file(delivery: Delivery) -> dict[str, Any]:
+    """Where the file lies, for whom it is encrypted and what its statement says; its digest lies in the entry."""
+    return {
+        "object_key": delivery.object_key,
+        "file_name": delivery.file_name,
+        "recipient_key": str(delivery.recipient_key_id) if delivery.recipient_key_id else None,
+        "statement": delivery.statement,
+    }
 
 
 def mark_failed(session: Session, delivery_id: uuid.UUID, *, problem: str) -> Delivery:

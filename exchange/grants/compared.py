@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from audit.models import Evidence
 from audit.opened import personal_details
-from audit.reconcile import Discrepancy, batches, differences, recorded
+from audit.reconcile import Discrepancy, Recorded, batches, differences, recorded
 from exchange.entries import condition
-from exchange.grants.models import Grant, ReleaseRecord, ReleaseState
+from exchange.grants.models import Grant, ReleaseRecord, ReleaseState, Suspender
 from exchange.grants.recorded import content
 from schemas.canonical import digest
 
@@ -21,6 +21,7 @@ RELEASE_STATES = {
     "release.aborted": ReleaseState.ABORTED,
     "release.unknown": ReleaseState.UNKNOWN,
 }
+_HOLDING = ("grant.opened", "grant.suspended", "grant.resumed", "grant.ended")
 NOTHING_LEFT = {"rows": 0, "bytes": 0, "digest": "", "rows_reserved": 0, "extract": None}
 """Figures of a release that no entry states."""
 
@@ -53,6 +54,32 @@ def uses_unchanged(session: Session) -> Iterator[Discrepancy]:
         for row in batch:
             stated = {"purpose": ""} | details[row.evidence_id] if row.evidence_id in details else {}
             yield from differences(f"release/{row.id}", {"purpose": row.purpose, "matter": row.matter}, stated)
+
+
+def holds_follow_entries(session: Session) -> Iterator[Discrepancy]:
+    """Grants that somebody else holds shut than their entries say, or for another reason."""
+    for batch in batches(session, select(Grant), Grant.id):
+        names = [f"grant/{row.id}" for row in batch]
+        entries = recorded(session, Evidence.subject, names, _HOLDING, personal_details)
+        for row in batch:
+            found = {"suspended_by": row.suspended_by, "state_reason": row.state_reason}
+            yield from differences(f"grant/{row.id}", found, _held(entries.get(f"grant/{row.id}", [])))
+
+
+def _held(entries: Sequence[Recorded]) -> dict[str, object]:
+    """Who holds a grant shut and why, by its entries; what the last of them does not state is left out."""
+    held: dict[str, object] = {}
+    for each in entries:
+        if each.kind in ("grant.opened", "grant.resumed"):
+            held = {"suspended_by": Suspender.NOBODY, "state_reason": ""}
+        elif each.kind == "grant.suspended":
+            held = {"suspended_by": each.after.get("by"), "state_reason": each.after.get("reason")}
+        elif held.get("suspended_by") is not None:  # ended: what security stopped stays so for its successor
+            by = Suspender.SECURITY if held["suspended_by"] == Suspender.SECURITY else Suspender.NOBODY
+            held = {"suspended_by": by, "state_reason": each.after.get("reason")}
+        else:
+            held = {"state_reason": each.after.get("reason")}
+    return {name: value for name, value in held.items() if value is not None}
 
 
 def used_rows_add_up(session: Session) -> Iterator[Discrepancy]:

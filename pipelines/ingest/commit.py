@@ -144,6 +144,9 @@ def _stated(dataset: DatasetVersion, flagged: Mapping[str, int]) -> dict[str, An
         "set_aside_reasons": _commonest(dataset.set_aside_reasons),
         "flagged": _commonest(flagged),
         "digest": dataset.digest,
+        "location": dataset.location,
+        "set_aside_location": dataset.set_aside_location,
+        "bytes": dataset.bytes,
     }
 
 

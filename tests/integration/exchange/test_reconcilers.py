@@ -3,11 +3,11 @@
 import base64
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Executable, delete, select, update
+from sqlalchemy import Executable, delete, func, insert, select, update
 
 from audit.append import configure
 from audit.models import Evidence
@@ -50,6 +50,10 @@ from tests.integration.exchange.test_deliveries import asked as asked_for
 _STANDING = select(Grant.id).where(Grant.requester_id.is_(None)).limit(1).scalar_subquery()
 
 
+_PROVIDER = select(Need.provider_id).limit(1).scalar_subquery()
+_ASKING_PERSON = select(Application.applied_by).limit(1).scalar_subquery()
+_ANOTHER_PERSON = select(Answer.answered_by).limit(1).scalar_subquery()
+_LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 _PERSON = "310101199003071234"
 _CHOSEN = {"field": "ask_2", "operator": "EQUALS", "values": [_PERSON]}
 _ANOTHER = {"field": "ask_2", "operator": "EQUALS", "values": ["310101199003075678"]}
@@ -225,6 +229,52 @@ CHANGES: list[tuple[Executable, str]] = [
     (update(Acknowledgement).values(signature=b"0" * 64), "receipt-of-delivery"),
     (update(Acknowledgement).values(remark="另有说法"), "receipt-of-delivery"),
     (delete(Acknowledgement), "acknowledged"),
+    (update(ReleaseRecord).values(agency_id=_PROVIDER), "release-content"),
+    (update(ReleaseRecord).values(authorised_at=_LONG_AGO), "release-content"),
+    (update(ReleaseRecord).values(closed_at=_LONG_AGO), "release-content"),
+    (update(Delivery).values(agency_id=_PROVIDER), "delivery-content"),
+    (update(Delivery).values(requested_by=None), "delivery-content"),
+    (update(Delivery).values(requested_at=_LONG_AGO), "delivery-content"),
+    (update(Delivery).values(prepared_at=_LONG_AGO), "delivery-content"),
+    (update(Delivery).values(delivered_at=_LONG_AGO), "delivery-content"),
+    (update(Acknowledgement).values(acknowledged_by=None), "receipt-of-delivery-deeds"),
+    (update(Acknowledgement).values(acknowledged_at=_LONG_AGO), "receipt-of-delivery-deeds"),
+    (update(Need).values(requester_id=_PROVIDER), "need-deeds"),
+    (update(Need).values(raised_at=_LONG_AGO), "need-deeds"),
+    (update(Need).where(Need.state == "ACCEPTED").values(answered_by=None), "need-deeds"),
+    (update(Grant).where(Grant.state == "ENDED").values(state_reason="另有原因"), "grant-held"),
+    (update(Grant).where(Grant.state == "ENDED").values(suspended_by="SECURITY"), "grant-held"),
+    (update(Grant).where(Grant.state == "ENDED").values(ended_at=_LONG_AGO), "grant-deeds"),
+    (update(Agreement).where(Agreement.state == "TERMINATED").values(terminated_at=_LONG_AGO), "agreement-deeds"),
+    (update(Application).values(applied_by=_ANOTHER_PERSON), "application-deeds"),
+    (update(Answer).values(answered_by=_ASKING_PERSON), "answer-deeds"),
+    (update(Answer).values(answered_at=_LONG_AGO), "answer-deeds"),
+    (update(Statement).values(agency_id=_PROVIDER), "statement-deeds"),
+    (update(Conclusion).values(concluded_by=_ASKING_PERSON), "conclusion-deeds"),
+    (update(Delivery).values(grant_id=_STANDING), "delivery-content"),
+    (update(Delivery).values(object_key="y"), "delivery-prepared"),
+    (update(Delivery).values(statement={"rows": 1}), "delivery-prepared"),
+    (update(Application).values(rule_set="another"), "application-deeds"),
+    (update(Application).where(Application.state == "CLOSED").values(state_reason="另有原因"), "withdrawn-reason"),
+    (update(Agreement).values(digest="f" * 64), "agreement-end"),
+    (update(Agreement).where(Agreement.state == "TERMINATED").values(termination_reason="x"), "agreement-end"),
+    (delete(Statement), "statement-entries"),
+    (delete(Conclusion).where(Conclusion.is_ruling.is_(False)), "conclusion-entries"),
+    (delete(HandOver), "hand-over-each"),
+    (
+        insert(HandOver).from_select(
+            ["id", "application_id", "handed_over_on", "proof", "recorded_by", "recorded_at"],
+            select(
+                func.gen_random_uuid(),
+                HandOver.application_id,
+                HandOver.handed_over_on,
+                HandOver.proof,
+                HandOver.recorded_by,
+                HandOver.recorded_at,
+            ),
+        ),
+        "hand-over-each",
+    ),
 ]
 """What somebody with the database's password changes, and the reconciler that names it."""
 

@@ -45,10 +45,17 @@ def test_nothing_differs_after_loads(loaded: Hub, registered: dict[str, Reconcil
     ("forgery", "found"),
     [
         ("UPDATE dataset_version SET digest = 'other' WHERE number = 1", {"dataset-content"}),
+        ("UPDATE dataset_version SET location = 'lake/another'", {"dataset-content"}),
+        ("UPDATE dataset_version SET set_aside_location = 'another'", {"dataset-content"}),
+        ("""UPDATE dataset_version SET set_aside_reasons = '{"another": 1}'""", {"dataset-content"}),
+        ("UPDATE dataset_version SET state = 'FAILED'", {"dataset-state"}),
         ("UPDATE dataset_version SET rows_read = rows_read + 1, rows_good = rows_good + 1", {"dataset-content"}),
         ("UPDATE dataset_version SET delta_version = NULL", {"dataset-entries"}),
         ("UPDATE dataset_version SET serving_table = 'another'", {"dataset-served"}),
-        ("UPDATE dataset_version SET id = gen_random_uuid()", {"dataset", "dataset-entries", "dataset-served"}),
+        (
+            "UPDATE dataset_version SET id = gen_random_uuid()",
+            {"dataset", "dataset-entries", "dataset-served", "dataset-state"},
+        ),
     ],
 )
 def test_every_forgery_shows(
