@@ -1,7 +1,21 @@
-"""What was found unusual beside the evidence log: rows, entries and states (R120)."""
+"""What was found unusual beside the evidence log: rows, entries, states, rules, and how far it was looked (R120)."""
 
-from audit.reconcile import entries_have_rows, register, rows_have_entries, states_follow_entries
-from oversight.anomalies.models import Anomaly, AnomalyRuleChange, AnomalyState
+from collections.abc import Iterator
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from audit.models import LogLeaf
+from audit.opened import personal_details
+from audit.reconcile import (
+    Discrepancy,
+    entries_have_rows,
+    facts_follow_entries,
+    register,
+    rows_have_entries,
+    states_follow_entries,
+)
+from oversight.anomalies.models import Anomaly, AnomalyRuleChange, AnomalyState, LookedThrough
 
 _STATES = {
     "anomaly.found": AnomalyState.OPEN,
@@ -18,3 +32,40 @@ def register_reconcilers() -> None:
     changed = ["anomaly_rule.changed"]
     register("anomaly-rule", rows_have_entries("anomaly_rule", AnomalyRuleChange.id, changed))
     register("anomaly-rule-entries", entries_have_rows("anomaly_rule", AnomalyRuleChange.id, changed))
+    rules = facts_follow_entries(
+        "anomaly_rule", select(AnomalyRuleChange), AnomalyRuleChange.id, changed, _rule_facts, opener=personal_details
+    )
+    register("anomaly-rule-content", rules)
+    found = facts_follow_entries("anomaly", select(Anomaly), Anomaly.id, ["anomaly.found"], _anomaly_facts)
+    register("anomaly-content", found)
+    register("anomaly-looked-through", looked_within_the_log)
+
+
+def looked_within_the_log(session: Session) -> Iterator[Discrepancy]:
+    """Entries that count as looked through and are not in the log: what comes in their place would not be looked at."""
+    size = session.scalar(select(LookedThrough.size)) or 0
+    entries = session.scalar(select(func.coalesce(func.max(LogLeaf.leaf_index) + 1, 0))) or 0
+    if size > entries:
+        sentence = f"{size} entries count as looked through, and the log has {entries}."
+        yield Discrepancy("anomaly_looked_through/1", sentence, expected=str(entries), found=str(size))
+
+
+def _rule_facts(row: AnomalyRuleChange) -> dict[str, object]:
+    return {
+        "rule": row.rule,
+        "revision": row.revision,
+        "on": row.enabled,
+        "figures": dict(row.figures),
+        "reason": row.reason,
+    }
+
+
+def _anomaly_facts(row: Anomaly) -> dict[str, object]:
+    """What no later use changes; score and entries grow while it is open."""
+    return {
+        "rule": row.rule,
+        "grant": str(row.grant_id) if row.grant_id else None,
+        "agency": str(row.agency_id) if row.agency_id else None,
+        "person": str(row.person_id) if row.person_id else None,
+        "client": row.client_id or None,
+    }

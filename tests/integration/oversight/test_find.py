@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import create_engine, func, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
@@ -26,7 +26,7 @@ from exchange.grants.models import Grant
 from exchange.grants.resume import resume
 from oversight.anomalies.decide import dismiss, note_acted, suspend_for
 from oversight.anomalies.find import find
-from oversight.anomalies.models import Anomaly, GrantUse, LookedThrough, Remembered
+from oversight.anomalies.models import Anomaly, AnomalyRuleChange, GrantUse, LookedThrough, Remembered
 from oversight.anomalies.places import place_of
 from oversight.anomalies.queries import standing_still
 from oversight.anomalies.rules import change_rule, rules_in_force
@@ -137,8 +137,18 @@ def _each_is_explained_once(planted: Planted) -> None:
     assert "192.0.2" not in kept
     assert "310101" not in kept
     told = {name: list(reconcile(session)) for name, reconcile in registered().items() if name.startswith("anomaly")}
-    assert len(told) == 5
+    assert len(told) == 8
     assert set(map(tuple, told.values())) == {()}
+    for name, behind in (
+        ("anomaly-looked-through", update(LookedThrough).values(size=999_999_999)),
+        ("anomaly-content", update(Anomaly).values(grant_id=None)),
+    ):
+        with session.begin_nested() as changed:
+            session.execute(behind, execution_options={"synchronize_session": False})
+            session.expire_all()
+            assert list(registered()[name](session)), name
+            changed.rollback()
+        session.expire_all()
 
 
 def used(planted: Planted, name: str) -> Grant:
@@ -307,6 +317,14 @@ def test_a_rule_that_is_off_finds_nothing_and_who_may_switch_it(planted: Planted
     session.rollback()
     planted.set(Rule.KEYS, on=False)
     planted.set(Rule.KEYS, on=False, figures={"weight": 9})
+    session.flush()
+    content = registered()["anomaly-rule-content"]
+    assert list(content(session)) == []
+    with session.no_autoflush:
+        row = session.scalars(select(AnomalyRuleChange).where(AnomalyRuleChange.revision == 3)).one()
+        row.enabled = True
+        assert [each.subject for each in content(session)] == [f"anomaly_rule/{row.id}"]
+        session.expire(row)
     in_force = rules_in_force(session)[Rule.KEYS]
     assert (in_force.revision, in_force.enabled, in_force.figures["weight"], in_force.figures["keys"]) == (
         3,
