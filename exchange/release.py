@@ -23,7 +23,7 @@ from adapters.prepared import Condition, all_of, apart, insertion
 from audit.actor import HUB, Actor
 from audit.append import Beside, Unmet, append
 from audit.standing import require_flow
-from audit.subjects.blind import digest_of
+from audit.subjects.blind import NOBODY_ELSE, digest_of
 from exchange import entries
 from exchange.closing import close
 from exchange.concerned import asked
@@ -325,7 +325,7 @@ def _record(
     extract = release.stored.extract_id if release.stored else None
     kind = "release.authorised" if state is ReleaseState.AUTHORISED else "release.completed"
     looked_up = asked(terms.naming, request.subjects)
-    concerned = digest_of({*subjects} - looked_up)
+    concerned = digest_of({*subjects} - looked_up) or (NOBODY_ELSE if state is ReleaseState.COMPLETED else "")
     append(
         session,
         kind,

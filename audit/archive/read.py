@@ -115,6 +115,10 @@ def archived(session: Session, entry_ids: Collection[uuid.UUID]) -> dict[uuid.UU
 def readable(session: Session, entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Kept]:
     """What archives keep of entries, by id, for comparisons: what cannot be read is left out, verification names it."""
     found: dict[uuid.UUID, Kept] = {}
+    try:
+        return archived(session, entry_ids) if entry_ids else found
+    except ShuniuError:  # one of them is lost: each by itself, so that the others are read
+        pass
     for entry_id in entry_ids:
         try:
             found |= archived(session, [entry_id])

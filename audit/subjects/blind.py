@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from schemas.identifiers import credit_code, resident_id
 
 TOKEN_SIZE = 16
+NOBODY_ELSE = "-"
+"""Stated in place of a digest, when an answer's rows name nobody but whom it asked about."""
 _KEY_SIZE = 32
 _PURPOSE = b"shuniu evidence, blind index of data subjects"
 

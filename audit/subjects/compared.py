@@ -17,7 +17,7 @@ from audit.archive.read import readable
 from audit.models import Evidence
 from audit.opened import personal_details
 from audit.reconcile import Discrepancy, register
-from audit.subjects.blind import SubjectKind, digest_of, kinds_by_form
+from audit.subjects.blind import NOBODY_ELSE, SubjectKind, digest_of, kinds_by_form
 from audit.subjects.models import ExtractSubject, SubjectExtract
 
 SEARCHES = ("evidence.subject_searched", "evidence.exported", "personal.destruction_asked")
@@ -90,6 +90,10 @@ def _compared(row: Row[Any], details: Mapping[str, Any] | None, after: Mapping[s
             yield Discrepancy(subject, f"{subject} ({row.kind}) is not found by the number that was asked by.")
         others -= set(every.values())
     stated = details.get("concerned", "")
+    if stated == NOBODY_ELSE:
+        if others:
+            yield Discrepancy(subject, f"{subject} ({row.kind}) is found by others than it concerns.", stated)
+        return
     answered = row.kind == ANSWERED and after.get("rows") and not extract
     if (stated or (others and not answered)) and stated != digest_of(others):
         yield Discrepancy(subject, f"{subject} ({row.kind}) is found by others than it concerns.", stated)

@@ -225,10 +225,14 @@ def test_verification_compares_the_index_with_what_the_entries_say(
     extract = extracts.record(session, settings, release, 5)
     door.complete(session, release, rows=5, size=1, digest="d", extract_id=extract)
     look(session, requester, SubjectKind.RESIDENT_ID, "1234", "试验")
+    alone = door.check(session, grant.id, asking(requester, Mode.BROWSE))
+    door.complete_whole(session, alone, rows=1, body=b"nobody else")
     other = append(session, "test.written", "test/1", requester).id
     session.commit()
     refused = session.scalars(select(Evidence.id).where(Evidence.kind == "release.refused")).one()
-    page = session.scalars(select(ReleaseRecord.evidence_id).where(ReleaseRecord.mode == "BROWSE")).one()
+    pages = select(ReleaseRecord.evidence_id).where(ReleaseRecord.mode == "BROWSE")
+    page = session.scalars(pages.where(ReleaseRecord.id != alone.id)).one()
+    answered = session.scalars(pages.where(ReleaseRecord.id == alone.id)).one()
     with Session(create_engine(fresh["SHUNIU_DATABASE_URL"], poolclass=NullPool)) as owner:
         assert list(index_follows_entries(owner)) == list(extracts_are_whole(owner)) == []
         token, x = people(PEOPLE[3]).pop().hex(), "substr(sha256('x'), 1, 16)"
@@ -240,6 +244,7 @@ def test_verification_compares_the_index_with_what_the_entries_say(
             "DELETE FROM evidence_subject USING evidence WHERE evidence_id = id AND kind ~ 'searched'": "asked by",
             f"{add}'{refused}'": "by others than",
             f"{add}'{page}'": "by others than",
+            f"{add}'{answered}'": "by others than",
             f"{add}'{other}'": "concerns nobody",
             f"INSERT INTO evidence_subject SELECT {x}, recorded_at + interval '1s', id FROM evidence": "is not there",
             f"DELETE FROM extract_subject WHERE token = '\\x{token}'": "not as it was made",
