@@ -26,6 +26,7 @@ from audit.keys import SigningKey
 from audit.log_keys import LogKeys
 from audit.merkle import consistency_proof, inclusion_proof, leaf_hash, root
 from audit.proof import Proof
+from audit.salted import salted_digest
 from schemas.canonical import canonical_bytes
 
 LOG = SigningKey("hub.example/log", bytes(range(32)))
@@ -36,6 +37,11 @@ _AGENCIES = {
     "asks": Ed25519PrivateKey.from_private_bytes(b"a" * 32),
     "gives": Ed25519PrivateKey.from_private_bytes(b"g" * 32),
 }
+_SIDES = tuple(_AGENCIES.items())
+_SALT = "5a" * 16
+MOMENT = "2026-03-01T08:00:00+00:00"
+MATTER = "application/1"
+SHA256 = "ab" * 32
 Document = dict[str, Any]
 
 
@@ -50,46 +56,88 @@ class Made:
         return pack(LOG.verifier.name, DELIVERY_ID, self.files, key)
 
 
-def made(receipt_signed_by: str = "asks") -> Made:
-    """A bundle in which everything holds, unless another than the receiver signed what stands as its receipt."""
-    agreement = canonical_bytes({"number": "XY-1", "clauses": ["保密"]})
+def made(receipt_signed_by: str = "asks", *, old: bool = False) -> Made:
+    """A bundle in which everything holds, unless another than the receiver signed what stands as its receipt.
+
+    Args:
+        old: its entries are from before they had digests of contents.
+    """
+    files, entries = made_parts(receipt_signed_by)
+    if old:
+        for entry in entries:
+            entry["data"]["after"].pop("content", None)
+    return Made(files | proved([canonical_bytes(each) for each in entries]))
+
+
+def made_parts(receipt_signed_by: str = "asks") -> tuple[dict[str, bytes], list[Document]]:
+    """The documents, and the entries that speak of them."""
+    terms: Document = {"purpose": "核验", "modes": ["OFFLINE"], "row_condition": {}, "quota_rows": 9, "valid_to": None}
+    agreement = canonical_bytes({"number": "XY-1", "items": [{"field_name": "a"}], "clauses": ["保密"], **terms})
     signatures = [
-        {"key": _fingerprint(key), "signature": _text(key.sign(agreement)), "agency": name}
-        for name, key in _AGENCIES.items()
+        {"key": _fingerprint(key), "signature": _text(key.sign(agreement)), "signed_at": MOMENT}
+        for key in _AGENCIES.values()
     ]
-    receipt = {"number": "JF-1", "package_sha256": "ab" * 32, "verdict": "ACCEPTED"}
-    acknowledged = {
-        "sha256": "ab" * 32,
-        "accepted": True,
-        "receipt": receipt,
-        "key": _fingerprint(_AGENCIES["asks"]),
-        "signature": _text(_AGENCIES[receipt_signed_by].sign(canonical_bytes(receipt))),
+    acknowledged = _acknowledged(receipt_signed_by)
+    arrived = {"sha256": SHA256, "rows": 3, "bytes": 99}
+    use = {"purpose": "核验", "matter": "办件-17"}
+    asked = {"number": "JF-1", "mode": "OFFLINE", "format": "PACKAGE"}
+    grant: Document = {
+        "number": "SX-1",
+        "resource": "r",
+        "requester": "asks-id",
+        "provider": "gives-id",
+        "application": "1",
     }
-    arrived = {"sha256": "ab" * 32, "rows": 3, "bytes": 99}
-    terms = {"items": ["a"], "modes": ["FILES"], "valid_from": "2026-01-01", "valid_to": None}
-    answered = {"number": "DF-1", "round": 1, "late": False}
+    grant |= {"agreement": "1", "items": ["a"], "valid_from": "2026-01-01", **terms}
+    decided = [{"field_name": "a", "decision": "AGREED", "reason": "同意", "basis": None}]
+    given = {"number": "DF-1", "round": 1, "late": False}
+    answer = {"application": "1", "reason": "同意", "items": decided, **given}
+    opened = {name: grant[name] for name in ("number", "items", "modes", "valid_from", "valid_to", "row_condition")}
     about = f"delivery/{DELIVERY_ID}"
+    under = {"grant": "1", "mode": "OFFLINE"}
     entries = [
-        _entry("application.answered", "application/1", answered),
-        *(_entry("agreement.signed", "agreement/1", {"number": "XY-1", "key": each["key"]}) for each in signatures),
-        _entry("grant.opened", "grant/1", {"number": "SX-1", **terms}),
-        _entry("delivery.requested", about, {"number": "JF-1"}),
-        _entry("delivery.prepared", about, arrived),
-        _entry("delivery.acknowledged", about, {"number": "JF-1", **acknowledged}),
+        *(_entry("key.registered", f"key/{name}", name, _registered(name), "") for name in _AGENCIES),
+        _entry("application.answered", MATTER, "gives", {**given, "items": {"a": "AGREED"}, **_content(answer)}),
+        _entry("agreement.proposed", "agreement/1", "gives", {"number": "XY-1"}),
+        *(_entry("agreement.signed", "agreement/1", n, {"number": "XY-1", "key": _fingerprint(k)}) for n, k in _SIDES),
+        _entry("agreement.in_force", "agreement/1", "gives", {"number": "XY-1"}),
+        _entry("grant.opened", "grant/1", "gives", {**opened, **_content(grant)}),
+        _entry("delivery.requested", about, "asks", {**asked, "state": "REQUESTED", **_content(use)}),
+        _entry("release.authorised", "release/1", "asks", under),
+        _entry("delivery.prepared", about, "", {**arrived, "release": "1", "state": "PREPARED"}),
+        _entry("release.completed", "release/1", "asks", {"rows": 3, "bytes": 99, "digest": SHA256}),
+        _entry("delivery.acknowledged", about, "asks", {"number": "JF-1", "state": "ACKNOWLEDGED", **acknowledged}),
     ]
+    moments = {"requested_at": MOMENT, "prepared_at": MOMENT, "delivered_at": None}
+    delivery = {"id": DELIVERY_ID, "grant": "SX-1", "state": "ACKNOWLEDGED", **asked, **use, **arrived, **moments}
     documents = {
-        DELIVERY: {"id": DELIVERY_ID, "number": "JF-1", **arrived},
-        GRANT: {"number": "SX-1", "purpose": "核验", **terms},
-        ANSWER: {"reason": "同意", **answered},
+        DELIVERY: delivery | {"salt": _SALT},
+        GRANT: grant | {"salt": _SALT},
+        ANSWER: answer | {"salt": _SALT},
         SIGNATURES: {"signatures": signatures},
-        RECEIPT: acknowledged,
-        KEYS: {"log": [str(LOG.verifier)], "agencies": [_named(name, key) for name, key in _AGENCIES.items()]},
+        RECEIPT: {**acknowledged, "acknowledged_at": MOMENT},
+        KEYS: {"log": str(PUBLIC).split(), "agencies": [_named(key) for key in _AGENCIES.values()]},
     }
-    files = {name: canonical_bytes(document) for name, document in documents.items()} | {AGREEMENT: agreement}
-    return Made(files | _proved(entries))
+    return {name: canonical_bytes(each) for name, each in documents.items()} | {AGREEMENT: agreement}, entries
 
 
-def _proved(entries: list[bytes]) -> dict[str, bytes]:
+def _acknowledged(signed_by: str) -> Document:
+    receipt = {"delivery": DELIVERY_ID, "number": "JF-1", "package_sha256": SHA256, "receiver": "asks"}
+    receipt["verdict"] = "ACCEPTED"
+    signature = _text(_AGENCIES[signed_by].sign(canonical_bytes(receipt)))
+    key = _fingerprint(_AGENCIES["asks"])
+    return {"sha256": SHA256, "accepted": True, "receipt": receipt, "key": key, "signature": signature}
+
+
+def _registered(name: str) -> Document:
+    return {"purpose": "SIGN", "agency_id": f"{name}-id", **_named(_AGENCIES[name])}
+
+
+def _content(document: Document) -> Document:
+    return {"content": salted_digest(_SALT, document)}
+
+
+def proved(entries: list[bytes]) -> dict[str, bytes]:
     """Entries as the last of a log of three hundred and more, with proofs and checkpoint."""
     leaves = [leaf_hash(str(number).encode()) for number in range(300)] + [leaf_hash(entry) for entry in entries]
     stored = tiles.extend({}, 0, leaves)
@@ -105,14 +153,20 @@ def _proved(entries: list[bytes]) -> dict[str, bytes]:
     return files
 
 
-def _entry(kind: str, subject: str, after: Document) -> bytes:
-    return canonical_bytes(
-        {"type": f"cn.shuniu.{kind}", "subject": subject, "data": {"outcome": "DONE", "after": after}}
-    )
+def _entry(kind: str, subject: str, agency: str, after: Document, matter: str = "application/1") -> Document:
+    data = {"outcome": "DONE", "actor": {"agency": agency or None}, "matter": matter or None, "after": after}
+    data["authority"] = "grant/SX-1" if kind.startswith(("delivery.", "release.")) else None
+    number = f"{kind} {subject} {agency}"
+    return {"id": number, "type": f"cn.shuniu.{kind}", "subject": subject, "time": _time(kind), "data": data}
 
 
-def _named(name: str, key: Ed25519PrivateKey) -> Document:
-    return {"agency": name, "public_key": _public(key), "fingerprint": _fingerprint(key)}
+def _time(kind: str) -> str:
+    """Within a minute, and what ends a delivery last."""
+    return f"2026-03-01T08:00:{ {'delivery.prepared': 1, 'delivery.acknowledged': 2}.get(kind, 0):02d}.000000Z"
+
+
+def _named(key: Ed25519PrivateKey) -> Document:
+    return {"public_key": _public(key), "fingerprint": _fingerprint(key)}
 
 
 def _public(key: Ed25519PrivateKey) -> str:

@@ -13,6 +13,7 @@ from adapters.errors import InvalidInput
 from adapters.texts import prose, prose_problems
 from audit.actor import Actor
 from audit.append import append
+from audit.salted import salted
 from directory import permissions
 from directory.catalogue.models import DataItem
 from directory.catalogue.queries import published_version
@@ -119,6 +120,7 @@ def _take_effect(session: Session, actor: Actor, application: Application, given
     newly = any(each.decision == Decision.AGREED for each in given.items)
     before = {"state": application.state}
     told = content(given)
+    stated, salt = salted(told)
     decided = {each["field_name"]: each["decision"] for each in told["items"]}
     subject = load.subject(application)
     append(
@@ -135,8 +137,9 @@ def _take_effect(session: Session, actor: Actor, application: Application, given
             "items": decided,
             "late": given.late,
             "due_on": str(application.due_on),
+            **stated,
         },
-        personal={"digest": digest(told)},
+        personal={"digest": digest(told), **salt},
         case_time=case_now(session),
     )
     if newly and today <= application.term_to and not condition_refused(application):

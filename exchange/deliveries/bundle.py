@@ -2,11 +2,12 @@
 
 import base64
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Row, or_, select
 from sqlalchemy.orm import Session
 
 from adapters.errors import Conflict
@@ -30,7 +31,9 @@ from audit.bundle import (
 from audit.keys import SigningKey
 from audit.log_keys import LogKeys
 from audit.models import Evidence, LogLeaf
+from audit.opened import personal_details
 from audit.proof import prove_all
+from audit.salted import SALT
 from directory import permissions
 from directory.agencies.models import Agency
 from directory.keys.models import AgencyKey
@@ -42,6 +45,8 @@ from exchange.deliveries.models import Acknowledgement, Delivery
 from exchange.grants import recorded
 from exchange.grants.ended import matter_of
 from schemas.canonical import canonical_bytes
+
+_SALTED = ("delivery.requested", "grant.opened", "application.answered")
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ def bundle(session: Session, actor: Actor, delivery_id: uuid.UUID, key: SigningK
     delivery = queries.detail(session, actor, delivery_id)
     subject, matter = f"delivery/{delivery.id}", matter_of(delivery.grant)
     permissions.require(may_take(session, actor, delivery), "delivery.bundle_taken", subject, matter)
-    files = _entries(session, delivery) | _documents(session, delivery)
+    files, salts = _entries(session, delivery)
+    files |= _documents(session, delivery, salts)
     files[KEYS] = _keys(session, delivery, keys)
     append(
         session,
@@ -92,19 +98,15 @@ def may_take(session: Session, actor: Actor, delivery: Delivery) -> permissions.
     return permissions.read_evidence(actor, {session.get_one(Agency, side).credit_code for side in sides})
 
 
-def _entries(session: Session, delivery: Delivery) -> dict[str, bytes]:
-    """Entries with their proofs, and the checkpoint that all proofs are under.
+def _entries(session: Session, delivery: Delivery) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Entries with their proofs, the checkpoint that all proofs are under, and the salts of contents, by kind.
 
     Raises:
         Conflict: one of them waits to be numbered.
     """
-    rows = session.execute(
-        select(Evidence.id, Evidence.body, LogLeaf.leaf_index)
-        .outerjoin(LogLeaf, LogLeaf.evidence_id == Evidence.id)
-        .where(_belonging(session, delivery))
-        .order_by(Evidence.recorded_at, Evidence.id)
-        .limit(MOST_ENTRIES)
-    ).all()
+    rows = _rows(session, _belonging(session, delivery))
+    salts, without = _salts(session, rows)
+    rows += _rows(session, Evidence.subject.in_(without) & (Evidence.kind == "personal.destroyed")) if without else []
     if any(row.leaf_index is None for row in rows):
         raise Conflict(
             "delivery.evidence_waits",
@@ -116,7 +118,29 @@ def _entries(session: Session, delivery: Delivery) -> dict[str, bytes]:
     for row, proof in zip(rows, proofs, strict=True):
         files[entry_name(row.leaf_index)] = row.body or kept[row.id].body
         files[proof_name(row.leaf_index)] = str(proof).encode()
-    return files
+    return files, salts
+
+
+def _rows(session: Session, which: ColumnElement[bool]) -> list[Row[Any]]:
+    """Entries with their places in the log, oldest first."""
+    return [
+        *session.execute(
+            select(Evidence.id, Evidence.kind, Evidence.body, LogLeaf.leaf_index)
+            .outerjoin(LogLeaf, LogLeaf.evidence_id == Evidence.id)
+            .where(which)
+            .order_by(Evidence.recorded_at, Evidence.id)
+            .limit(MOST_ENTRIES)
+        )
+    ]
+
+
+def _salts(session: Session, rows: list[Row[Any]]) -> tuple[dict[str, str], list[str]]:
+    """Salts of the contents that entries have digests of, the last of each kind; and entries that have none (any more),
+    as the subject of an entry that destroyed them."""
+    last = {row.kind: row.id for row in rows if row.kind in _SALTED}
+    opened = personal_details(session, list(last.values()))
+    salts = {kind: opened[one][SALT] for kind, one in last.items() if SALT in opened.get(one, {})}
+    return salts, [f"evidence/{one}" for one in last.values() if one not in opened]
 
 
 def _belonging(session: Session, delivery: Delivery) -> ColumnElement[bool]:
@@ -132,6 +156,8 @@ def _belonging(session: Session, delivery: Delivery) -> ColumnElement[bool]:
     if grant.application_id:
         answered = Evidence.kind == "application.answered"
         told.append((Evidence.subject == f"application/{grant.application_id}") & answered)
+    keys = [f"key/{one}" for one in _used_keys(delivery)]
+    told.append(Evidence.subject.in_(keys) & (Evidence.kind == "key.registered"))
     return or_(*told) & (Evidence.outcome != "REFUSED")
 
 
@@ -144,9 +170,17 @@ def _releases(session: Session, delivery: Delivery) -> set[str]:
     return {f"release/{one}" for one in (found | {str(delivery.release_id)} if delivery.release_id else found)}
 
 
-def _documents(session: Session, delivery: Delivery) -> dict[str, bytes]:
+def _documents(session: Session, delivery: Delivery, salts: Mapping[str, str]) -> dict[str, bytes]:
+    """The documents; with each goes the salt of the digest that its entry has of it."""
     grant = delivery.grant
-    files = {DELIVERY: canonical_bytes(_stated(delivery)), GRANT: canonical_bytes(recorded.content(grant))}
+
+    def salted(document: dict[str, Any], kind: str) -> bytes:
+        return canonical_bytes(document | ({"salt": salts[kind]} if kind in salts else {}))
+
+    files = {
+        DELIVERY: salted(_stated(delivery), "delivery.requested"),
+        GRANT: salted(recorded.content(grant), "grant.opened"),
+    }
     if grant.agreement is not None:
         files[AGREEMENT] = canonical_bytes(grant.agreement.document)
         files[SIGNATURES] = canonical_bytes({"signatures": _signatures(session, grant.agreement)})
@@ -154,14 +188,14 @@ def _documents(session: Session, delivery: Delivery) -> dict[str, bytes]:
         wanted = select(Answer).where(Answer.application_id == grant.application_id)
         given = session.scalars(wanted.order_by(Answer.round.desc()).limit(1)).first()
         if given is not None:
-            files[ANSWER] = canonical_bytes(answer.content(given))
+            files[ANSWER] = salted(answer.content(given), "application.answered")
     if delivery.acknowledgement is not None:
         files[RECEIPT] = canonical_bytes(_receipt(session, delivery.acknowledgement))
     return files
 
 
 def _stated(delivery: Delivery) -> dict[str, Any]:
-    names = ("number", "mode", "format", "state", "purpose", "matter", "file_name", "rows", "bytes", "sha256")
+    names = ("number", "mode", "format", "state", "purpose", "matter", "rows", "bytes", "sha256")
     moments = ("requested_at", "prepared_at", "delivered_at")
     stated = {name: getattr(delivery, name) for name in names}
     dated = {name: moment.isoformat() if (moment := getattr(delivery, name)) else None for name in moments}
@@ -171,7 +205,6 @@ def _stated(delivery: Delivery) -> dict[str, Any]:
 def _signatures(session: Session, agreement: Agreement) -> list[dict[str, str]]:
     return [
         {
-            "agency": session.get_one(Agency, each.agency_id).credit_code,
             "key": session.get_one(AgencyKey, each.key_id).fingerprint,
             "signature": base64.b64encode(each.signature).decode(),
             "signed_at": each.signed_at.isoformat(),
@@ -192,20 +225,16 @@ def _receipt(session: Session, given: Acknowledgement) -> dict[str, Any]:
     }
 
 
-def _keys(session: Session, delivery: Delivery, keys: LogKeys) -> bytes:
+def _used_keys(delivery: Delivery) -> list[uuid.UUID]:
+    """The agencies' keys that signed the receipt and the agreement."""
     used = [delivery.acknowledgement.key_id] if delivery.acknowledgement else []
     agreement = delivery.grant.agreement
     used += [each.key_id for each in agreement.signatures] if agreement else []
-    agencies = [_named(session, one) for one in sorted({one for one in used if one})]
+    return sorted({one for one in used if one})
+
+
+def _keys(session: Session, delivery: Delivery, keys: LogKeys) -> bytes:
+    """Public keys; whose an agency's is, the entry of its registration says."""
+    used = [session.get_one(AgencyKey, one) for one in _used_keys(delivery)]
+    agencies = [{"fingerprint": each.fingerprint, "public_key": each.public_key} for each in used]
     return canonical_bytes({"log": str(keys).split(), "agencies": agencies})
-
-
-def _named(session: Session, key_id: uuid.UUID) -> dict[str, str]:
-    key = session.get_one(AgencyKey, key_id)
-    agency = session.get_one(Agency, key.agency_id)
-    return {
-        "agency": agency.credit_code,
-        "name": agency.name,
-        "fingerprint": key.fingerprint,
-        "public_key": key.public_key,
-    }

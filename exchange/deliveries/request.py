@@ -10,6 +10,7 @@ from adapters.texts import line, prose
 from adapters.work import Runner, enqueue
 from audit.actor import Actor
 from audit.append import append
+from audit.salted import salted
 from directory import permissions
 from directory.agencies.models import Agency
 from directory.keys.models import KeyPurpose
@@ -82,6 +83,8 @@ def request(
 
 
 def _record(session: Session, actor: Actor, delivery: Delivery) -> None:
+    use = {"purpose": delivery.purpose, "matter": delivery.matter}
+    stated, salt = salted(use)
     append(
         session,
         "delivery.requested",
@@ -95,8 +98,9 @@ def _record(session: Session, actor: Actor, delivery: Delivery) -> None:
             "state": delivery.state,
             "mode": delivery.mode,
             "format": delivery.format,
+            **stated,
         },
-        personal={"purpose": delivery.purpose, "matter": delivery.matter},
+        personal={**use, **salt},
         case_time=case_now(session),
     )
 

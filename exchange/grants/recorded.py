@@ -1,6 +1,7 @@
 """How a grant goes into evidence: with the digest of its terms, so that a change of them shows (R120).
 
-The digest lies in the entry's encrypted part, as the row condition's values do: by it they could be found by trying.
+The digest lies in the entry's encrypted part, as the row condition's values do: by it they could be found by trying. In
+the clear is a salted one, by which an evidence bundle is checked.
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from adapters.clock import case_now
 from audit.actor import Actor
 from audit.append import append
+from audit.salted import salted
 from exchange import entries
 from exchange.grants.ended import matter_of
 from exchange.grants.models import Grant, GrantState, Suspender
@@ -41,6 +43,7 @@ def content(grant: Grant) -> dict[str, Any]:
 
 def record_opened(session: Session, actor: Actor, grant: Grant, authority: str) -> None:
     """Write the evidence of a grant that was just opened."""
+    stated, salt = salted(content(grant))
     append(
         session,
         "grant.opened",
@@ -57,8 +60,9 @@ def record_opened(session: Session, actor: Actor, grant: Grant, authority: str) 
             "valid_to": grant.valid_to.isoformat() if grant.valid_to else None,
             "row_condition": entries.condition(grant.row_condition),
             "used_rows": grant.used_rows,
+            **stated,
         },
-        personal=entries.personal(grant.purpose, {}, grant.row_condition) | {"digest": digest(content(grant))},
+        personal=entries.personal(grant.purpose, {}, grant.row_condition) | {"digest": digest(content(grant)), **salt},
         case_time=case_now(session),
     )
 

@@ -9,8 +9,11 @@ import orjson
 from click.testing import CliRunner
 from sqlalchemy import select
 
+from audit.actor import HUB
+from audit.append import append
 from audit.bundle import AGREEMENT, ANSWER, CHECKPOINT, DELIVERY, GRANT, KEYS, MANIFEST, RECEIPT, SIGNATURES, unpack
 from audit.log_keys import log_keys
+from directory.keys.models import AgencyKey, KeyPurpose
 from directory.people.roles import Role
 from exchange.agreements.models import Agreement
 from exchange.deliveries.acknowledge import acknowledge
@@ -40,6 +43,7 @@ def delivered(world: World) -> Delivery:
     case.sign_both(session.scalars(select(Agreement).where(Agreement.application_id == application.id)).one())
     grant = session.scalars(select(Grant).where(Grant.application_id == application.id)).one()
     factories.receiving_key(session, case.requester)
+    registered(world)
     session.commit()
     asked: dict[str, Any] = {"purpose": grant.purpose, "matter": MATTER}
     made = request(session, case.asks, grant_id=grant.id, mode=Mode.OFFLINE, format=FileFormat.PACKAGE, **asked)
@@ -49,6 +53,13 @@ def delivered(world: World) -> Delivery:
     mark_prepared(session, made.id, release_id=release.id, **facts)
     session.commit()
     return made
+
+
+def registered(world: World) -> None:
+    """The signing keys' registrations, as entries."""
+    for key in world.session.scalars(select(AgencyKey).where(AgencyKey.purpose == KeyPurpose.SIGN)):
+        facts = {"fingerprint": key.fingerprint, "public_key": key.public_key, "agency_id": str(key.agency_id)}
+        append(world.session, "key.registered", f"key/{key.id}", HUB, after=facts)
 
 
 def received(world: World, delivery: Delivery) -> None:
@@ -89,9 +100,10 @@ def test_both_sides_take_the_bundle_and_anybody_checks_it(world: World, tmp_path
     assert {each["type"].removeprefix("cn.shuniu.") for each in entries} == {
         *("application.answered", "agreement.proposed", "agreement.signed", "agreement.in_force", "grant.opened"),
         *("delivery.requested", "delivery.prepared", "delivery.acknowledged"),
-        *("release.authorised", "release.completed"),
+        *("release.authorised", "release.completed", "key.registered"),
     }
-    assert {each["data"]["matter"] for each in entries} == {f"application/{delivery.grant.application_id}"}
+    of_the_case = {each["data"]["matter"] for each in entries if each["type"] != "cn.shuniu.key.registered"}
+    assert of_the_case == {f"application/{delivery.grant.application_id}"}
 
     bundle, keys = tmp_path / "evidence.zip", tmp_path / "log-keys.txt"
     settings = world.portal.settings
@@ -104,6 +116,7 @@ def test_both_sides_take_the_bundle_and_anybody_checks_it(world: World, tmp_path
         done = CliRunner().invoke(shuniu, ["audit", "check", str(bundle), "--key", str(keys)])
         assert (done.exit_code, said in done.output) == (0, True), (done.output, done.exception)
         assert "agreement signed with 2 keys" in done.output
+        assert "alone" not in done.output, "entries speak of all that it says"
 
 
 def test_people_of_both_agencies_download_it_from_the_deliverys_page(

@@ -1,12 +1,16 @@
 """Evidence bundles: what holds, the part that is named when one was changed, and zips that are refused."""
 
+import contextlib
 import io
 import zipfile
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.errors import InvalidInput
 from audit.bundle import (
@@ -31,10 +35,13 @@ from audit.keys import Cosigner, SigningKey
 from audit.note import Note
 from audit.witness.policy import Policy
 from schemas.canonical import canonical_bytes
-from tests.bundles import LOG, PROMISES, PUBLIC, Document, made
+from tests.bundles import LOG, MOMENT, PROMISES, PUBLIC, Document, Made, made, made_parts, proved
 
 NAMES = sorted(made().files)
 ENTRIES = [name for name in NAMES if name.startswith("entries/")]
+
+
+Act = Callable[[dict[str, bytes]], None]
 
 
 def check(data: bytes) -> str:
@@ -59,7 +66,7 @@ def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
 
 def test_a_bundle_holds_and_the_same_parts_give_the_same_bytes() -> None:
     said = check(made().packed())
-    assert "the bundle of delivery JF-1 holds: 7 entries" in said
+    assert "the bundle of delivery JF-1 holds: 13 entries" in said
     assert "agreement signed with 2 keys; receipt signed with the key" in said
     parts = made()
     assert parts.packed() == parts.packed()
@@ -90,7 +97,7 @@ def test_a_policy_asks_for_the_witnesses_of_the_checkpoint() -> None:
                 parts.files[name] = data.replace(plain[CHECKPOINT], str(note).encode())
         return parts.packed()
 
-    assert "holds: 7 entries" in check_bundle(cosigned(witnesses[0], witnesses[2]), PUBLIC, policy)
+    assert "holds: 13 entries" in check_bundle(cosigned(witnesses[0], witnesses[2]), PUBLIC, policy)
     for too_few in ((), witnesses[:1], (witnesses[0], witnesses[0]), (Cosigner.beside("w1.example", b"x" * 32),)):
         with pytest.raises(InvalidInput, match="checkpoint cannot be trusted .*is not enough for two"):
             check_bundle(cosigned(*too_few), PUBLIC, policy)
@@ -105,14 +112,14 @@ def test_a_bundle_signed_by_another_is_refused() -> None:
     assert "manifest is not signed" in rejected(made().packed(SigningKey("other.example/log", bytes(range(32)))))
 
 
-def change(name: str, **values: object) -> Callable[[dict[str, bytes]], None]:
+def change(name: str, **values: object) -> Act:
     def act(files: dict[str, bytes]) -> None:
         files[name] = canonical_bytes(orjson.loads(files[name]) | values)
 
     return act
 
 
-def without(*names: str) -> Callable[[dict[str, bytes]], None]:
+def without(*names: str) -> Act:
     def act(files: dict[str, bytes]) -> None:
         for name in names:
             del files[name]
@@ -120,7 +127,7 @@ def without(*names: str) -> Callable[[dict[str, bytes]], None]:
     return act
 
 
-def put(name: str, data: Callable[[dict[str, bytes]], bytes]) -> Callable[[dict[str, bytes]], None]:
+def put(name: str, data: Callable[[dict[str, bytes]], bytes]) -> Act:
     def act(files: dict[str, bytes]) -> None:
         files[name] = data(files)
 
@@ -134,51 +141,178 @@ def swap_signatures(files: dict[str, bytes]) -> None:
     files[SIGNATURES] = canonical_bytes(document)
 
 
-@pytest.mark.parametrize(
-    ("act", "said"),
-    [
-        (
-            put(CHECKPOINT, lambda files: files[CHECKPOINT].replace(b"\n307\n", b"\n308\n")),
-            "checkpoint cannot be trusted",
-        ),
-        (put(CHECKPOINT, lambda _: b"\xff"), "checkpoint cannot be trusted"),
-        (put(entry_name(300), lambda files: files[entry_name(300)] + b" "), f"{proof_name(300)} does not prove"),
-        (put(entry_name(300), lambda files: files[entry_name(301)]), f"{proof_name(300)} does not prove"),
-        (put(proof_name(300), lambda files: files[proof_name(301)]), f"{proof_name(300)} does not prove"),
-        (without(entry_name(300)), entry_name(300)),
-        (without(proof_name(300)), entry_name(300)),
-        (change(DELIVERY, id="1"), DELIVERY),
-        (change(DELIVERY, number="JF-2"), DELIVERY),
-        (change(DELIVERY, rows=4), DELIVERY),
-        (change(DELIVERY, sha256="00"), DELIVERY),
-        (without(entry_name(304), proof_name(304)), f"{DELIVERY} has no entry that it was asked for"),
-        (without(entry_name(305), proof_name(305)), f"{DELIVERY} has no entry that it was prepared"),
-        (change(GRANT, number="SX-2"), GRANT),
-        (change(GRANT, items=["a", "b"]), f"{GRANT} differs in items"),
-        (without(GRANT), GRANT),
-        (change(ANSWER, round=2), ANSWER),
-        (put(AGREEMENT, lambda _: canonical_bytes({"number": "XY-1", "clauses": []})), SIGNATURES),
-        (without(AGREEMENT), AGREEMENT),
-        (without(SIGNATURES), AGREEMENT),
-        (swap_signatures, SIGNATURES),
-        (change(SIGNATURES, signatures=[]), SIGNATURES),
-        (change(SIGNATURES, signatures=[{"key": 1}]), SIGNATURES),
-        (change(KEYS, agencies=[]), SIGNATURES),
-        (change(KEYS, agencies=[{"public_key": "AAAA", "fingerprint": "0"}]), KEYS),
-        (change(KEYS, agencies=["x"]), KEYS),
-        (change(RECEIPT, sha256="00" * 32), RECEIPT),
-        (change(RECEIPT, receipt={"verdict": "REJECTED"}), RECEIPT),
-        (without(RECEIPT), RECEIPT),
-        (put(RECEIPT, lambda _: b"[]"), RECEIPT),
-        (put(DELIVERY, lambda _: b"{"), DELIVERY),
-    ],
-)
-def test_a_hub_that_signs_what_its_log_does_not_say_is_caught(
-    act: Callable[[dict[str, bytes]], None], said: str
-) -> None:
+def rename(old: str, new: str) -> Act:
+    def act(files: dict[str, bytes]) -> None:
+        for one, other in ((old, new), (old.replace("entries", "proofs").replace(".json", ".tlog-proof"), "")):
+            data = files.pop(one)
+            files[other or new.replace("entries", "proofs").replace(".json", ".tlog-proof")] = data
+
+    return act
+
+
+def dropped(kind: str) -> Act:
+    """Take the entries whose kind begins so out, with their proofs."""
+
+    def act(files: dict[str, bytes]) -> None:
+        for name in [name for name in files if name.startswith("entries/")]:
+            if orjson.loads(files[name])["type"].startswith(f"cn.shuniu.{kind}"):
+                del files[name], files[name.replace("entries/", "proofs/").replace(".json", ".tlog-proof")]
+
+    return act
+
+
+def left_out(name: str, field: str) -> Act:
+    def act(files: dict[str, bytes]) -> None:
+        read: Document = orjson.loads(files[name])
+        del read[field]
+        files[name] = canonical_bytes(read)
+
+    return act
+
+
+def no_agreement(files: dict[str, bytes]) -> None:
+    without(AGREEMENT, SIGNATURES)(files)
+    dropped("agreement.")(files)
+    change(GRANT, agreement=None)(files)
+
+
+def one_side_twice(files: dict[str, bytes]) -> None:
+    document: Document = orjson.loads(files[SIGNATURES])
+    document["signatures"][1] = document["signatures"][0]
+    files[SIGNATURES] = canonical_bytes(document)
+
+
+def renamed_agencies(files: dict[str, bytes]) -> None:
+    document: Document = orjson.loads(files[KEYS])
+    document["agencies"] = [each | {"name": "另一单位"} for each in document["agencies"]]
+    files[KEYS] = canonical_bytes(document)
+
+
+FALSIFIED: list[tuple[Act, str]] = [
+    (put(CHECKPOINT, lambda files: files[CHECKPOINT].replace(b"\n313\n", b"\n314\n")), "checkpoint cannot be trusted"),
+    (put(CHECKPOINT, lambda _: b"\xff"), "checkpoint cannot be trusted"),
+    (put(entry_name(300), lambda files: files[entry_name(300)] + b" "), f"{proof_name(300)} does not prove"),
+    (put(entry_name(300), lambda files: files[entry_name(301)]), f"{proof_name(300)} does not prove"),
+    (put(proof_name(300), lambda files: files[proof_name(301)]), f"{proof_name(300)} does not prove"),
+    (without(entry_name(300)), entry_name(300)),
+    (without(proof_name(300)), entry_name(300)),
+    (rename(entry_name(300), "entries/00000000300.json"), "entries/00000000300.json is not numbered"),
+    (change(DELIVERY, id="1"), DELIVERY),
+    *((change(DELIVERY, **{name: "x"}), DELIVERY) for name in orjson.loads(made().files[DELIVERY])),
+    (change(DELIVERY, rows=4), DELIVERY),
+    (change(DELIVERY, requested_at="2026-03-02T08:00:00+00:00"), f"{DELIVERY} is of another time"),
+    (change(DELIVERY, more=1), f"{DELIVERY} is not written"),
+    (dropped("delivery.requested"), f"{DELIVERY} has no entry that it was asked for"),
+    (dropped("delivery.prepared"), DELIVERY),
+    (dropped("release."), f"{DELIVERY} has no entries of its release/1"),
+    (dropped("release.completed"), f"{DELIVERY} has no entries of its release/1"),
+    (dropped("grant.opened"), GRANT),
+    (dropped("key."), KEYS),
+    (dropped("agreement.proposed"), AGREEMENT),
+    (dropped("agreement.signed"), SIGNATURES),
+    (dropped("agreement.in_force"), AGREEMENT),
+    (dropped("application.answered"), ANSWER),
+    (dropped("delivery.acknowledged"), f"{DELIVERY} is in another state"),
+    *((change(GRANT, **{name: "x"}), GRANT) for name in orjson.loads(made().files[GRANT])),
+    (change(GRANT, items=["a", "b"]), f"{GRANT} differs in items"),
+    (change(GRANT, quota_rows=None), f"{GRANT} is not the one whose digest"),
+    (
+        change(GRANT, row_condition={"field": "a", "operator": "eq", "values": ["1"]}),
+        f"{GRANT} differs in row_condition",
+    ),
+    (left_out(GRANT, "salt"), f"{GRANT} is not the one whose digest"),
+    (without(GRANT), GRANT),
+    *((change(ANSWER, **{name: "x"}), ANSWER) for name in orjson.loads(made().files[ANSWER])),
+    (
+        change(ANSWER, items=[{"field_name": "a", "decision": "REFUSED"}]),
+        f"{ANSWER} is of another application or decides",
+    ),
+    (change(ANSWER, items=5), ANSWER),
+    (without(ANSWER), f"{ANSWER} is missing"),
+    (put(AGREEMENT, lambda _: canonical_bytes({"number": "XY-1", "clauses": []})), AGREEMENT),
+    (change(AGREEMENT, clauses=["公开"]), f"{SIGNATURES} has a signature that is not right"),
+    (without(AGREEMENT), AGREEMENT),
+    (without(SIGNATURES), SIGNATURES),
+    (no_agreement, f"{GRANT} is not the one whose digest"),
+    (swap_signatures, SIGNATURES),
+    (change(SIGNATURES, signatures=[]), SIGNATURES),
+    (change(SIGNATURES, signatures=[{"key": 1}]), SIGNATURES),
+    (change(SIGNATURES, signatures=[{"key": ["x"], "signature": "", "signed_at": MOMENT}]), SIGNATURES),
+    (one_side_twice, f"{SIGNATURES} are not those of the grant's two sides"),
+    (change(KEYS, agencies=[]), SIGNATURES),
+    (change(KEYS, agencies=[{"public_key": "AAAA", "fingerprint": "0"}]), KEYS),
+    (change(KEYS, agencies=["x"]), KEYS),
+    (renamed_agencies, f"{KEYS} is not written as a bundle has it"),
+    (change(KEYS, log=["other.example/log+00000000+AAAA"]), f"{KEYS} has other keys of the log"),
+    *((change(RECEIPT, **{name: "x"}), RECEIPT) for name in orjson.loads(made().files[RECEIPT])),
+    (change(RECEIPT, sha256="00" * 32), RECEIPT),
+    (change(RECEIPT, receipt={"verdict": "REJECTED"}), RECEIPT),
+    (without(RECEIPT), RECEIPT),
+    (put(RECEIPT, lambda _: b"[]"), RECEIPT),
+    (put(DELIVERY, lambda _: b"{"), DELIVERY),
+]
+
+
+@pytest.mark.parametrize(("act", "said"), FALSIFIED)
+def test_a_hub_that_signs_what_its_log_does_not_say_is_caught(act: Act, said: str) -> None:
     parts = made()
     act(parts.files)
-    assert f"does not hold: {said}" in rejected(parts.packed())
+    answer = rejected(parts.packed())
+    assert f"does not hold: {said}" in answer or "one of its documents or entries is not written" in answer, answer
+
+
+def test_another_grant_with_its_own_proven_entry_is_not_that_of_the_delivery() -> None:
+    files, entries = made_parts()
+    other = orjson.loads(files[GRANT]) | {"number": "SX-2"}
+    opened = next(each for each in entries if each["type"] == "cn.shuniu.grant.opened")
+    opened["data"]["after"]["number"] = "SX-2"
+    files[GRANT] = canonical_bytes(other)
+    parts = Made(files | proved([canonical_bytes(each) for each in entries]))
+    assert f"{GRANT} is another than the delivery's" in rejected(parts.packed())
+    parts.files[DELIVERY] = canonical_bytes(orjson.loads(files[DELIVERY]) | {"grant": "SX-2"})
+    assert f"{DELIVERY} is under another grant" in rejected(parts.packed())
+
+
+def test_what_no_entry_speaks_of_is_said_to_be_the_hubs_word_alone() -> None:
+    assert "alone" not in check(made().packed())
+    said = check(made(old=True).packed())
+    assert "vouched for by the hub's signature alone, by no entry: the delivery's purpose and case, the grant's" in said
+    files, entries = made_parts()
+    gone = next(each for each in entries if each["type"] == "cn.shuniu.grant.opened")
+    entries.append(gone | {"type": "cn.shuniu.personal.destroyed", "subject": f"evidence/{gone['id']}"})
+    left_out(GRANT, "salt")(files)
+    said = check(Made(files | proved([canonical_bytes(each) for each in entries])).packed())
+    assert "values of the row condition (the entry's details were destroyed)" in said
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_hub_signed_bundle_of_any_shape_holds_or_is_refused(data: st.DataObject) -> None:
+    parts = made()
+    name = data.draw(st.sampled_from(sorted(one for one in parts.files if one.endswith(".json") and "/0" not in one)))
+    read = orjson.loads(parts.files[name])
+    holder: Any = read
+    while True:
+        keys = sorted(holder) if isinstance(holder, dict) else range(len(holder))
+        at = data.draw(st.sampled_from(list(keys)))
+        if isinstance(holder[at], dict | list) and holder[at] and data.draw(st.booleans()):
+            holder = holder[at]
+            continue
+        break
+    value = data.draw(st.one_of(st.none(), st.integers(), st.text(), st.just([]), st.just({}), st.just([[1]])))
+    holder[at] = value
+    parts.files[name] = orjson.dumps(read, option=orjson.OPT_SORT_KEYS) if _writable(read) else b"{}"
+    with contextlib.suppress(InvalidInput):
+        check(parts.packed())
+        assert orjson.loads(parts.files[name]) == orjson.loads(made().files[name])
+
+
+def _writable(read: object) -> bool:
+    try:
+        orjson.dumps(read)
+    except TypeError:
+        return False
+    return True
 
 
 def test_a_receipt_that_another_signed_is_caught_though_the_log_has_it() -> None:
