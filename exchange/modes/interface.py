@@ -1,5 +1,7 @@
 """Interface exchange (接口交换): a small JSON answer by key, built whole before it is sent ([M] Art. 16; R45)."""
 
+import base64
+import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +14,8 @@ from exchange.readers import rows_by_key
 from exchange.release import ReleaseRequest, check, complete_whole
 
 MOST_ROWS = 1_000
+_NONCE_BYTES = 16
+"""Of the nonce in each answer: the entry has the digest of the body, and by it nobody finds the row by trying."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ def look_up(
             "dataset_version": release.terms.dataset_number,
             "items": list(release.fields),
             "rows": rows,
+            "nonce": base64.urlsafe_b64encode(os.urandom(_NONCE_BYTES)).decode(),
         },
         default=str,
     )

@@ -16,13 +16,14 @@ from schemas.words import Mode
 blueprint: Blueprint = version_one("records")
 RECORDS = {
     "type": "object",
-    "required": ["release", "resource", "dataset_version", "items", "rows"],
+    "required": ["release", "resource", "dataset_version", "items", "rows", "nonce"],
     "properties": {
         "release": {"type": "string", "format": "uuid", "description": "Names the evidence of this answer"},
         "resource": {"type": "string"},
         "dataset_version": {"type": "integer"},
         "items": {"type": "array", "items": {"type": "string"}},
         "rows": {"type": "array", "items": {"type": "object"}},
+        "nonce": {"type": "string", "description": "Random; keeps the answer's digest in the log from being guessed"},
     },
 }
 

@@ -216,6 +216,7 @@ def test_a_load_that_is_not_served_yet_shuts_no_interface(session: Session, sett
     session.commit()
     answer = interface.look_up(session, settings, case.grant.id, case.request(), {"field_1": "b"})
     assert (answer.rows, json.loads(answer.body)["dataset_version"]) == (1, 1)
+    assert len(base64.urlsafe_b64decode(json.loads(answer.body)["nonce"])) == 16, "its digest cannot be guessed"
     assert browse.page(session, settings, case.grant.id, case.request(Mode.BROWSE)).dataset_number == 1
     assert door.check(session, case.grant.id, case.request(Mode.FILES)).terms.dataset_number == 2
 
