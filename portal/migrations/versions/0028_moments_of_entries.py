@@ -5,8 +5,8 @@ Where an entry that is there has another moment, it was falsified: verification 
 
 from alembic import op
 
-revision = "0032"
-down_revision = "0024"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
