@@ -26,6 +26,7 @@ from audit.note import Note
 
 CONTEXT = "shuniu promise of inclusion, version 1"
 MOST_LEAVES = 16
+BEYOND_GRACE = timedelta(minutes=1)
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
@@ -81,9 +82,15 @@ def promised(settings: Settings, leaves: Sequence[bytes], made_at: datetime | No
     if not leaves or not settings.promise_key:
         return ""
     key, moment = promise_signer(settings), made_at or system_now()
-    due = moment + timedelta(seconds=settings.promise_seconds)
-    promise = Promise(settings.log_origin, moment, due, tuple(leaves[:MOST_LEAVES]))
+    promise = Promise(settings.log_origin, moment, moment + promised_term(settings), tuple(leaves[:MOST_LEAVES]))
     return str(Note(str(promise)).signed(key))
+
+
+def promised_term(settings: Settings) -> timedelta:
+    """Within what the log promises to hold an entry: never less than it may be behind before the hub stops delivering,
+    and a minute to go on, so that nothing is promised of which the hub knows that it may not be so."""
+    least = timedelta(seconds=settings.evidence_grace_seconds) + BEYOND_GRACE
+    return max(timedelta(seconds=settings.promise_seconds), least)
 
 
 def promised_about(session: Session, settings: Settings, *subjects: str) -> str:

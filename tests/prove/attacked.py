@@ -17,7 +17,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from adapters.clock import system_now
 from adapters.database import engine, single_statements
 from adapters.errors import InvalidInput
 from adapters.services.databases import connect
@@ -179,7 +178,7 @@ class Copy:
         return STATUSES[said]
 
     def _promise(self) -> str:
-        """How those who were answered find their promises, a minute later, in the log that the hub serves."""
+        """How those who were answered find their promises, once they are due, in the log that the hub serves."""
         keys = log_keys(self.log.settings)
         with self.log.session("app") as session:
 
@@ -194,7 +193,7 @@ class Copy:
                 found = look_for(served, wanted, partial(trusted_checkpoint, keys=keys, policy=None)).numbers
             except InvalidInput as error:
                 return error.code.removeprefix("evidence.")
-        later = system_now() + timedelta(hours=1)
+        later = max(promise.due_by for promise in self.promises) + timedelta(seconds=1)
         states = {judged(promise, found, later).state for promise in self.promises}
         return "broken" if "broken" in states else states.pop()
 

@@ -17,7 +17,7 @@ from adapters.services.databases import connect
 from audit.keys import VerifierKey
 from audit.log_keys import log_keys
 from audit.models import Evidence
-from audit.promise import Promise, open_promise
+from audit.promise import Promise, open_promise, promised_term
 from portal.cli.main import shuniu
 from tests.integration.portal.test_api_evidence import numbered
 from tests.integration.portal.world import World, refused
@@ -74,7 +74,7 @@ def each_answer_promises_its_own_entry(world: World) -> None:
     promises = [promise_in(world, answer) for answer in (first, second)]
     assert promises[1].leaves == (leaf_of(world, "release.completed"),) != promises[0].leaves
     assert before <= promises[0].made_at <= promises[1].made_at <= system_now()
-    assert {each.due_by - each.made_at for each in promises} == {timedelta(seconds=60)}
+    assert {each.due_by - each.made_at for each in promises} == {promised_term(world.portal.settings)}
 
 
 def refusals_are_promised_and_what_leaves_no_evidence_is_not(world: World) -> None:
@@ -122,7 +122,7 @@ def test_the_hub_is_asked_and_an_erased_entry_breaks_the_promise(
     numbered(world)
     early = checked(world, erased, "--log", address)
     assert (early.exit_code, "not due yet" in early.output) == (3, True), early.output
-    later = system_now() + timedelta(seconds=61)
+    later = system_now() + promised_term(world.portal.settings) + timedelta(seconds=1)
     monkeypatch.setattr("portal.cli.audit.system_now", lambda: later)
     broken = checked(world, kept, erased, "--log", address)
     assert (broken.exit_code, f"{kept}: kept" in broken.output, f"{erased}: BROKEN" in broken.output) == (1, True, True)

@@ -20,7 +20,7 @@ from audit.leaves import source_of
 from audit.log_keys import LogKeys
 from audit.merkle import consistency_proof, inclusion_proof, leaf_hash, root
 from audit.note import Note
-from audit.promise import CONTEXT, MOST_LEAVES, Promise, as_header, judged, open_promise, promised
+from audit.promise import CONTEXT, MOST_LEAVES, Promise, as_header, judged, open_promise, promised, promised_term
 from audit.proof import Proof
 
 ORIGIN = "hub.example/log"
@@ -29,7 +29,8 @@ PROMISES = SigningKey(f"{ORIGIN}/promises", b"p" * 32).verifier
 TRUST = Trust(LogKeys(KEY.verifier, None, PROMISES))
 SETTINGS = Settings(Path(), promise_key=base64.b64encode(b"p" * 32).decode(), log_origin=ORIGIN)
 MADE = datetime(2026, 11, 22, 8, tzinfo=UTC)
-LATE = MADE + timedelta(seconds=61)
+TERM = timedelta(seconds=660)
+LATE = MADE + TERM + timedelta(seconds=1)
 SIZE = 700
 LEAVES = [leaf_hash(f"entry {number}".encode()) for number in range(SIZE)]
 ERASED = leaf_hash(b"erased")
@@ -61,9 +62,19 @@ def folder(tmp_path: Path) -> Path:
 def test_a_promise_reads_back(leaves: list[bytes], microseconds: int) -> None:
     moment = MADE + timedelta(microseconds=microseconds)
     note = promised(SETTINGS, leaves, moment)
-    expected = Promise(ORIGIN, moment, moment + timedelta(seconds=60), tuple(leaves))
+    expected = Promise(ORIGIN, moment, moment + TERM, tuple(leaves))
     for data in (note.encode(), as_header(note).encode(), f"  {as_header(note)}\n".encode()):
         assert open_promise(data, PROMISES, ORIGIN) == expected
+
+
+@pytest.mark.parametrize(("asked", "grace", "seconds"), [(60, 600, 660), (60, 0, 60), (900, 600, 900), (60, 5, 65)])
+def test_nothing_is_promised_that_the_hub_may_break_while_it_goes_on_delivering(
+    asked: int, grace: int, seconds: int
+) -> None:
+    settings = replace(SETTINGS, promise_seconds=asked, evidence_grace_seconds=grace)
+    assert promised_term(settings) == timedelta(seconds=seconds)
+    promise = open_promise(promised(settings, [LEAVES[0]], MADE).encode(), PROMISES, ORIGIN)
+    assert promise.due_by - MADE == timedelta(seconds=seconds)
 
 
 def test_a_promise_is_no_checkpoint_and_a_checkpoint_no_promise() -> None:
@@ -87,7 +98,7 @@ def test_a_changed_promise_binds_nobody() -> None:
     good = promise_of(LEAVES[0]).decode()
     stranger = Note(good.partition("\n\n")[0] + "\n").signed(SigningKey(PROMISES.name, bytes(32)))
     by_the_log = str(Note(good.partition("\n\n")[0] + "\n").signed(KEY))
-    moved = (good.replace("08:01:00", "08:01:01"), good.replace(ORIGIN, "other.example/log"))
+    moved = (good.replace("08:11:00", "08:11:01"), good.replace(ORIGIN, "other.example/log"))
     for bad in (*moved, str(stranger), by_the_log):
         with pytest.raises(InvalidInput, match="not signed by the key"):
             open_promise(bad.encode(), PROMISES, ORIGIN)
@@ -97,7 +108,7 @@ def test_a_changed_promise_binds_nobody() -> None:
     "change",
     [
         lambda text: text.replace(CONTEXT, CONTEXT + " "),
-        lambda text: text.replace("08:01:00.000000Z", "08:01:00Z"),
+        lambda text: text.replace("08:11:00.000000Z", "08:11:00Z"),
         lambda text: text.replace("2026-11-22", "2026-13-22"),
         lambda text: text.replace(base64.b64encode(LEAVES[0]).decode(), "AAAA"),
         lambda text: text.replace(base64.b64encode(LEAVES[0]).decode() + "\n", ""),
@@ -109,12 +120,12 @@ def test_what_is_no_promise_is_refused(change: Callable[[str], str]) -> None:
     text = str(Promise(ORIGIN, MADE, LATE, (LEAVES[0],)))
     assert Promise.parse(text).leaves == (LEAVES[0],)
     with pytest.raises(InvalidInput) as caught:
-        Promise.parse(change(text.replace("08:01:01", "08:01:00")))
+        Promise.parse(change(text.replace("08:11:01", "08:11:00")))
     assert caught.value.code == "evidence.bad_promise"
 
 
 def test_judged_by_the_moment_and_by_what_is_there() -> None:
-    promise = Promise(ORIGIN, MADE, MADE + timedelta(seconds=60), (LEAVES[0], ERASED))
+    promise = Promise(ORIGIN, MADE, MADE + TERM, (LEAVES[0], ERASED))
     assert judged(promise, {LEAVES[0]: 0, ERASED: 1}, LATE).state == "kept"
     assert judged(promise, {LEAVES[0]: 0}, LATE).state == "broken"
     assert judged(promise, {LEAVES[0]: 0}, LATE).missing == (ERASED,)
