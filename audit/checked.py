@@ -11,6 +11,7 @@ from datetime import datetime
 from adapters.errors import InvalidInput
 from audit.bundle_check import check_bundle
 from audit.checkpoint import Checkpoint
+from audit.dated import dated
 from audit.export import check_export, is_export
 from audit.leaves import CHECKPOINT, COSIGNED, Source, look_for
 from audit.log_keys import LogKeys
@@ -18,6 +19,7 @@ from audit.merkle import leaf_hash, verify_inclusion
 from audit.note import Note
 from audit.promise import Kept, is_promise, judged, open_promise
 from audit.proof import HEADER, Proof, check
+from audit.stamps.check import is_checkpoint
 from audit.witness.policy import Policy
 from audit.witness.quorum import agreeing, trusted_checkpoint
 
@@ -67,6 +69,7 @@ class _Sorted:
     promises: list[tuple[str, bytes]]
     proofs: list[tuple[str, Proof]]
     entries: list[tuple[str, bytes]]
+    checkpoints: list[tuple[str, bytes]]
 
 
 def check_files(
@@ -78,7 +81,8 @@ def check_files(
     """Check files together.
 
     Args:
-        files: content by name; a proof goes with the entry that comes in the same place among entries.
+        files: content by name; a proof goes with the entry that comes in the same place among entries, checkpoints with
+            promises, to show whether these were kept in time.
         trust: the keys, and who must have cosigned.
         now: when a promise is judged.
         source: the log to look for promised entries in; without it the proofs among the files must show them.
@@ -93,7 +97,7 @@ def check_files(
             return Checked(tuple(lines), HOLDS)
         rest = check_files({name: data for name, data in files.items() if name not in bundles}, trust, now, source)
         return Checked((*lines, *rest.lines), rest.status)
-    given = _sorted(files)
+    given = _sorted(files, trust.keys)
     if given.promises:
         return _promises(given, trust, now, source)
     return _proofs(given, trust)
@@ -104,13 +108,16 @@ def _zip_holds(data: bytes, trust: Trust) -> str:
     return judge(data, trust.keys, trust.policy)
 
 
-def _sorted(files: Mapping[str, bytes]) -> _Sorted:
-    given = _Sorted([], [], [])
+def _sorted(files: Mapping[str, bytes], keys: LogKeys) -> _Sorted:
+    given = _Sorted([], [], [], [])
+    promised = any(map(is_promise, files.values()))
     for name, data in files.items():
         if is_promise(data):
             given.promises.append((name, data))
         elif data.startswith(HEADER.encode()):
             given.proofs.append((name, Proof.parse(data.decode(errors="replace"))))
+        elif promised and is_checkpoint(data, keys):
+            given.checkpoints.append((name, data))
         else:
             given.entries.append((name, data))
     return given
@@ -142,6 +149,7 @@ def _promises(given: _Sorted, trust: Trust, now: datetime, source: Source | None
             "evidence.not_promised", "The promise is not about the entry in {file}.", file=", ".join(strange)
         )
     found = _proved(given.proofs, leaves, trust)
+    notes = [data.decode() for _, data in given.checkpoints] + [proof.checkpoint for _, proof in given.proofs]
     if source is None and not found:
         raise InvalidInput(
             "evidence.promise_alone",
@@ -151,11 +159,15 @@ def _promises(given: _Sorted, trust: Trust, now: datetime, source: Source | None
     if source is not None:
         for name in (COSIGNED, CHECKPOINT) if trust.policy else (CHECKPOINT,):
             if leaves - found.keys():
-                found |= look_for(source, leaves - found.keys(), trust.checkpoint, name).numbers
-    judgements = [(name, judged(promise, found, now)) for name, promise in opened]
+                seen = look_for(source, leaves - found.keys(), trust.checkpoint, name)
+                found |= seen.numbers
+                notes.append(seen.note)
+    checkpoints = [dated(note, keys, trust.policy) for note in notes]
+    judgements = [(name, judged(promise, found, now, checkpoints)) for name, promise in opened]
     lines = [_told(name, kept, exact=source is not None) for name, kept in judgements]
     states = {kept.state for _, kept in judgements}
-    return Checked(tuple(lines), BROKEN if "broken" in states else NOT_YET if "not due" in states else HOLDS)
+    status = BROKEN if states & {"broken", "late"} else NOT_YET if "not due" in states else HOLDS
+    return Checked(tuple(lines), status)
 
 
 def _proved(proofs: Sequence[tuple[str, Proof]], leaves: set[bytes], trust: Trust) -> dict[bytes, int]:
@@ -177,11 +189,22 @@ def _proved(proofs: Sequence[tuple[str, Proof]], leaves: set[bytes], trust: Trus
 def _told(name: str, kept: Kept, *, exact: bool) -> str:
     due = kept.due_by.isoformat(timespec="seconds")
     if not kept.missing:
-        numbers = ", ".join(str(number) for number in sorted(kept.found.values()))
-        return f"{name}: kept. What was promised is in the log, as number {numbers}."
+        return f"{name}: {_told_kept(kept, due)}"
     missing = f"{len(kept.missing)} of {len(kept.missing) + len(kept.found)} promised entries"
     if not kept.due:
         return f"{name}: not due yet. The log has until {due}; {missing} are still to come. Check again then."
     where = "in this log" if exact else "shown by these proofs"
     listed = "\n".join(f"  leaf {leaf.hex()}" for leaf in kept.missing)
     return f"{name}: BROKEN. {missing} were due by {due} and are not {where}.\n{listed}"
+
+
+def _told_kept(kept: Kept, due: str) -> str:
+    numbers = ", ".join(str(number) for number in sorted(kept.found.values()))
+    there = f"What was promised is in the log, as number {numbers}"
+    signed = kept.late.signed_after(kept.due_by) if kept.late else None
+    if kept.late and signed:
+        without = f"the log's checkpoint of {kept.late.size} entries, signed at {signed.isoformat()}, is without it"
+        return f"KEPT LATE. {there}, but was due by {due}: {without}."
+    if kept.in_time:
+        return f"kept. {there}; it was there by {due}, as promised."
+    return f"kept. {there}. Whether it was there by {due} does not show from these checkpoints."

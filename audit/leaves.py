@@ -33,10 +33,12 @@ class Seen:
     Attributes:
         checkpoint: signed by the log.
         numbers: leaf hash to number, of those leaves that were looked for and found.
+        note: the checkpoint's, as it was read.
     """
 
     checkpoint: Checkpoint
     numbers: dict[bytes, int]
+    note: str
 
 
 def source_of(place: str) -> Source:
@@ -61,7 +63,8 @@ def look_for(
     note = source(name)
     if note is None:
         raise InvalidInput("evidence.no_checkpoint", "There is no {name} at this place.", name=name)
-    checkpoint = trusted(note.decode(errors="replace"))
+    read = note.decode(errors="replace")
+    checkpoint = trusted(read)
     missing, numbers, hashes = set(wanted), dict[bytes, int](), list[bytes]()
     for number, tile in _newest_first(source, checkpoint.size):
         for offset in range(len(tile) // HASH_SIZE):
@@ -77,7 +80,7 @@ def look_for(
         _require_whole(source, checkpoint, hashes[::-1])
     for leaf, index in numbers.items():
         _require_included(source, checkpoint, leaf, index)
-    return Seen(checkpoint, numbers)
+    return Seen(checkpoint, numbers, read)
 
 
 def _newest_first(source: Source, size: int) -> Iterator[tuple[int, bytes]]:

@@ -7,7 +7,7 @@ whose first line no log can be named by, so that it is never taken for a checkpo
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from adapters.clock import system_now
 from adapters.errors import InvalidInput
 from adapters.settings import Settings
+from audit.dated import Dated
 from audit.keys import VerifierKey
 from audit.log_keys import promise_signer
 from audit.merkle import HASH_SIZE
@@ -149,30 +150,38 @@ class Kept:
         missing: those that are not.
         due_by: when they had to be there.
         due: whether that moment is past.
+        late: a checkpoint that the log signed after that moment without all of them; None where none is known.
+        in_time: whether a checkpoint with all of them was surely there by then. Where neither shows, nobody knows.
     """
 
     found: Mapping[bytes, int]
     missing: tuple[bytes, ...]
     due_by: datetime
     due: bool
+    late: Dated | None = None
+    in_time: bool = False
 
     @property
     def state(self) -> str:
-        """``kept``, ``broken``, or ``not due`` yet."""
+        """``kept``, ``late``, ``broken``, or ``not due`` yet."""
         if not self.missing:
-            return "kept"
+            return "late" if self.late else "kept"
         return "broken" if self.due else "not due"
 
 
-def judged(promise: Promise, found: Mapping[bytes, int], now: datetime) -> Kept:
+def judged(promise: Promise, found: Mapping[bytes, int], now: datetime, checkpoints: Collection[Dated] = ()) -> Kept:
     """Judge a promise by the leaves that a log was seen to hold.
 
     Args:
         found: leaf hash to number in the log; others than the promised ones may be among them.
         now: when the log was read.
+        checkpoints: of the log, by which it may show when the leaves came into it.
     """
     held = {leaf: found[leaf] for leaf in promise.leaves if leaf in found}
-    return Kept(held, _without(promise.leaves, held), promise.due_by, now > promise.due_by)
+    missing, due_by, last = _without(promise.leaves, held), promise.due_by, max(held.values(), default=0)
+    late = next((each for each in checkpoints if each.size <= last and each.signed_after(due_by)), None)
+    in_time = not missing and any(each.size > last and each.was_there_by(due_by) for each in checkpoints)
+    return Kept(held, missing, due_by, now > due_by, late, in_time)
 
 
 def _without(leaves: Iterable[bytes], found: Mapping[bytes, int]) -> tuple[bytes, ...]:

@@ -16,6 +16,7 @@ from audit.checked import Trust, check_files
 from audit.leaves import source_of
 from audit.log_keys import LogKeys, log_keys, parse_log_keys
 from audit.personal import Seal
+from audit.promise import is_promise
 from audit.proof import prove
 from audit.queries import entry_at, log_state
 from audit.reconcile import registered
@@ -159,7 +160,10 @@ def check_(
 ) -> None:
     """Check FILES without the hub's word: a proof and its entry, a promise, a bundle, an export, a time-stamp.
 
-    Exit status 0 when all holds, 1 when something does not or a promise was broken, 3 when a promise is not due yet.
+    Checkpoints that were kept, given with a promise, show whether it was kept in time.
+
+    Exit status 0 when all holds, 1 when something does not or a promise was broken or kept late, 3 when a promise is
+    not due yet.
     """
     trust = Trust(_public_keys(None, key_text), read_policy(policy) if policy else None)
     given = {str(file): file.read_bytes() for file in files}
@@ -167,7 +171,8 @@ def check_(
     if any(map(is_stamp, stamps.values())):
         lines = check_stamps(stamps, trust.keys, Authority.trusting(stamped_by) if stamped_by else None)
         click.echo("\n".join(lines))
-        given = {name: data for name, data in given.items() if name not in stamps}
+        needed = any(map(is_promise, given.values()))  # checkpoints then show too whether they were kept in time
+        given = {name: data for name, data in given.items() if name not in stamps or (needed and not is_stamp(data))}
         if not given:
             return
     checked = check_files(given, trust, system_now(), source_of(place) if place else None)

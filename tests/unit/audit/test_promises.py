@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,13 +16,14 @@ from adapters.settings import Settings
 from audit import tiles
 from audit.checked import BROKEN, HOLDS, NOT_YET, Trust, check_files
 from audit.checkpoint import Checkpoint, open_checkpoint, sign_next
-from audit.keys import SigningKey
+from audit.keys import Cosigner, SigningKey
 from audit.leaves import source_of
 from audit.log_keys import LogKeys
 from audit.merkle import consistency_proof, inclusion_proof, leaf_hash, root
 from audit.note import Note
 from audit.promise import CONTEXT, MOST_LEAVES, Promise, as_header, judged, open_promise, promised, promised_term
 from audit.proof import Proof
+from audit.witness.policy import Policy
 
 ORIGIN = "hub.example/log"
 KEY = SigningKey(ORIGIN, bytes(range(32)))
@@ -30,7 +32,8 @@ TRUST = Trust(LogKeys(KEY.verifier, None, PROMISES))
 SETTINGS = Settings(Path(), promise_key=base64.b64encode(b"p" * 32).decode(), log_origin=ORIGIN)
 MADE = datetime(2026, 11, 22, 8, tzinfo=UTC)
 TERM = timedelta(seconds=660)
-LATE = MADE + TERM + timedelta(seconds=1)
+DUE = MADE + TERM
+LATE = DUE + timedelta(seconds=1)
 SIZE = 700
 LEAVES = [leaf_hash(f"entry {number}".encode()) for number in range(SIZE)]
 ERASED = leaf_hash(b"erased")
@@ -132,6 +135,65 @@ def test_judged_by_the_moment_and_by_what_is_there() -> None:
     assert judged(promise, {LEAVES[0]: 0}, promise.due_by).state == "not due"
 
 
+def dated_note(size: int, moment: datetime) -> Note:
+    """A checkpoint of the first entries, signed with both keys at a moment."""
+    subtree = tiles.reader(lambda level, number: tiles.extend({}, 0, LEAVES[:size])[level, number])
+    checkpoint = Checkpoint(ORIGIN, size, root(LEAVES[:size]))
+    return sign_next(KEY, None, checkpoint, consistency_proof(0, size, subtree), int(moment.timestamp()))
+
+
+WITH_SECOND = Trust(LogKeys(KEY.verifier, KEY.second.verifier, PROMISES))
+
+
+@pytest.mark.parametrize(
+    ("size", "moment", "status", "said"),
+    [
+        (5, LATE, BROKEN, "p: KEPT LATE."),
+        (5, DUE, HOLDS, "does not show from these checkpoints"),
+        (6, LATE, HOLDS, "does not show from these checkpoints"),
+        (6, DUE, HOLDS, "does not show from these checkpoints"),
+        (6, DUE - timedelta(seconds=1), HOLDS, "as number 5; it was there by"),
+    ],
+)
+def test_a_checkpoint_that_was_kept_shows_whether_a_promise_was_kept_in_time(
+    folder: Path, size: int, moment: datetime, status: int, said: str
+) -> None:
+    given = {"p": promise_of(LEAVES[5]), "c": str(dated_note(size, moment)).encode()}
+    for more, source in (({}, source_of(str(folder))), ({"5": proof_of(5)}, None)):
+        checked = check_files(given | more, WITH_SECOND, LATE, source)
+        assert (checked.status, said in checked.lines[0]) == (status, True), checked.lines
+
+
+def test_the_checkpoint_of_a_log_shows_by_itself_that_it_was_in_time(folder: Path) -> None:
+    (folder / "checkpoint").write_text(str(dated_note(SIZE, MADE)))
+    given = {"p": promise_of(LEAVES[5])}
+    assert "it was there by" in check_files(given, WITH_SECOND, LATE, source_of(str(folder))).lines[0]
+    without = check_files(given, TRUST, LATE, source_of(str(folder)))
+    assert "does not show" in without.lines[0]
+
+
+def test_by_a_policy_the_word_of_enough_witnesses_counts_and_of_lateness_the_logs_alone(folder: Path) -> None:
+    witness = Cosigner("w.example", Ed25519PrivateKey.from_private_bytes(b"w" * 32))
+    policy = Policy.parse(f"log {KEY.verifier}\nwitness w {witness.verifier}\nquorum w\n")
+    trust = Trust(WITH_SECOND.keys, policy)
+    seen = {"in time": int(MADE.timestamp()), "late": int(LATE.timestamp())}
+    (folder / "cosigned").write_text(str(dated_note(SIZE, MADE).cosigned(witness, seen["in time"])))
+    source, promise = source_of(str(folder)), promise_of(LEAVES[5])
+    assert "it was there by" in check_files({"p": promise}, trust, LATE, source).lines[0]
+    (folder / "cosigned").write_text(str(dated_note(SIZE, MADE).cosigned(witness, seen["late"])))
+    assert "does not show" in check_files({"p": promise}, trust, LATE, source).lines[0]
+    old = str(dated_note(5, MADE).cosigned(witness, seen["late"])).encode()
+    assert check_files({"p": promise, "c": old}, trust, LATE, source).status == HOLDS
+    assert check_files({"p": promise, "c": str(dated_note(5, LATE)).encode()}, trust, LATE, source).status == BROKEN
+
+
+def test_a_checkpoint_that_another_signed_shows_nothing(folder: Path) -> None:
+    forged = str(dated_note(5, LATE)).replace("\n5\n", "\n4\n").encode()
+    with pytest.raises(InvalidInput) as caught:
+        check_files({"p": promise_of(LEAVES[5]), "c": forged}, WITH_SECOND, LATE, source_of(str(folder)))
+    assert caught.value.code == "evidence.checkpoint_not_signed"
+
+
 @pytest.mark.parametrize("index", [0, 255, 256, 511, 512, 699])
 def test_a_kept_promise_is_found_in_a_folder_of_tiles(folder: Path, index: int) -> None:
     checked = check_files({"p": promise_of(LEAVES[index])}, TRUST, LATE, source_of(str(folder)))
@@ -167,7 +229,8 @@ def test_tiles_that_are_not_those_of_the_checkpoint_prove_nothing(folder: Path) 
 
 def test_a_proof_shows_that_a_promise_was_kept() -> None:
     kept = check_files({"p": promise_of(LEAVES[5]), "5": proof_of(5), "e": b"entry 5"}, TRUST, LATE)
-    assert (kept.status, kept.lines) == (HOLDS, ("p: kept. What was promised is in the log, as number 5.",))
+    unknown = f"Whether it was there by {DUE.isoformat()} does not show from these checkpoints."
+    assert (kept.status, kept.lines) == (HOLDS, (f"p: kept. What was promised is in the log, as number 5. {unknown}",))
     half = check_files({"p": promise_of(LEAVES[5], LEAVES[6]), "5": proof_of(5)}, TRUST, LATE)
     assert (half.status, "not shown by these proofs" in half.lines[0]) == (BROKEN, True)
 
