@@ -9,8 +9,9 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from adapters.database import engine
-from adapters.errors import Transient
+from adapters.errors import ShuniuError, Transient
 from adapters.settings import Settings
+from audit.standing import require_flow
 from exchange.deliveries.fetch import close_cut, close_whole
 from exchange.readers import stored_chunks
 from exchange.release import Release, StoredBytes
@@ -26,7 +27,8 @@ class Sending:
 
     The range's last byte waits until the hand-over is committed: so nobody has a whole file whose evidence is missing,
     and whoever has it can acknowledge it at once. A server that stops before, whatever the cause, leaves ABORTED with
-    the bytes that it took. So does a fetch that lasts too long; its receiver asks for the range that is missing.
+    the bytes that it took. So does a fetch that lasts too long; its receiver asks for the range that is missing. So
+    does one that is under way when the hub stops delivering.
 
     Args:
         release: of stored bytes, authorised; it is closed here in a transaction of its own.
@@ -34,7 +36,7 @@ class Sending:
         longest: how long it may last.
 
     Raises:
-        Transient: the store did not give the first piece; the release is closed.
+        Transient: the store did not give the first piece, or nothing leaves the hub now; the release is closed.
     """
 
     def __init__(self, release: Release, settings: Settings, longest: timedelta = LONGEST) -> None:
@@ -63,9 +65,10 @@ class Sending:
             if stored is not None and stored.stop > stored.start:
                 last = yield from self._all_but_one(stored)
             with Session(engine(self._settings.app_database_url)) as session:
+                require_flow(session)
                 close_whole(session, self._release, digest=self._hash.hexdigest())
         except BaseException as error:
-            self._broke_off(type(error).__name__)
+            self._broke_off(error.code if isinstance(error, ShuniuError) else type(error).__name__)
             raise
         if last:
             yield last
@@ -74,6 +77,8 @@ class Sending:
         """All bytes of the range but its last, which is returned."""
         missing = stored.stop - stored.start
         for chunk in stored_chunks(self._release, self._settings):
+            with Session(engine(self._settings.app_database_url)) as session:
+                require_flow(session)
             self._hash.update(chunk)
             missing -= len(chunk)
             yield chunk if missing else chunk[:-1]
