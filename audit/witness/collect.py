@@ -135,8 +135,20 @@ def _ask(url: str, witness: PolicyWitness, old: int, size: int) -> Asked:
         except (LookupError, ValueError):  # tiles that were damaged prove nothing; the witness then says so
             proof = ()
     reply = call(witness.url, str(Submission(old, proof, note)))
-    wrong = reply.status == 409 and reply.its_size is None
-    return Asked(size, note, Reply(0) if wrong else reply, reply.its_size or 0)
+    return Asked(size, note, _understood(reply, old, size), reply.its_size or 0)
+
+
+def _understood(reply: Reply, old: int, size: int) -> Reply:
+    """A 409 says that the witness knows another size, which it names. One to the size that it knows, named or not, says
+    that it cosigned another root of that size (C2SP tlog-witness): the log does not continue it. Others say nothing.
+
+    Args:
+        old, size: what was submitted.
+    """
+    its_size = reply.its_size
+    if reply.status == 409 and (its_size == old or (its_size is None and old == size)):
+        return Reply(422)
+    return Reply(0) if reply.status == 409 and its_size is None else reply
 
 
 def _record(session: Session, witness: PolicyWitness, asked: Asked) -> str:

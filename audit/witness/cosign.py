@@ -91,6 +91,9 @@ class Witness:
         last = self._last(following.origin)
         if submission.old_size != last.size:
             return Answer(409, f"{last.size}\n", SIZE)
+        if following.size == last.size and following.root != last.root:
+            keep_refused(self._folder, origin_hash(following.origin), body)
+            return Answer(409, f"The checkpoint has another root than that of {last.size} entries cosigned before.\n")
         if not verify_consistency(last.size, following.size, last.root, following.root, submission.proof):
             keep_refused(self._folder, origin_hash(following.origin), body)
             return Answer(422, f"The checkpoint does not continue the one of {last.size} entries cosigned before.\n")

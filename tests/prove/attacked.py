@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -36,6 +37,7 @@ from audit.store.run import Publisher
 from audit.store.verify import verify_store
 from audit.tiles import Key, extend, named, tree_root
 from audit.verify import verify_log
+from audit.witness.call import Reply, call
 from audit.witness.collect import tend
 from audit.witness.cosign import Witness
 from audit.witness.models import BEHIND, REFUSED
@@ -47,17 +49,19 @@ from tests.integration.audit.conftest import ROLES, Log
 from tests.integration.conftest import drop_database
 from tests.integration.portal.world import World, made
 
-STATUSES = {"": 200, BEHIND: 409, REFUSED: 422}
+ANOTHER_ROOT = "409 another root"
+ANSWERS = {("", 200): "200", (BEHIND, 409): "409", (REFUSED, 409): ANOTHER_ROOT, (REFUSED, 422): "422"}
+"""What the hub makes of a witness's status, and how the table has both."""
 FILLING = 300
 
 
 @dataclass(frozen=True)
 class Seen:
-    """By what an attack is seen: the first finding of each, "" for none; the witness's status; how promises stand."""
+    """By what an attack is seen: the first finding of each, "" for none; the witness's answer; how promises stand."""
 
     verify: str = ""
     store: str = ""
-    witness: int = 200
+    witness: str = "200"
     promise: str = "kept"
 
 
@@ -172,10 +176,18 @@ class Copy:
             verify_store(session, self.place, self.log.key.verifier, report)
         return report.first.code if report.first else ""
 
-    def _witness(self) -> int:
-        said = tend(self.log.environment[ROLES["app"]], self.witness, again=True)
-        assert said is not None
-        return STATUSES[said]
+    def _witness(self) -> str:
+        replies: list[int] = []
+
+        def noted(url: str, body: str) -> Reply:
+            reply = call(url, body)
+            replies.append(reply.status)
+            return reply
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("audit.witness.collect.call", noted)
+            said = tend(self.log.environment[ROLES["app"]], self.witness, again=True)
+        return ANSWERS[said or "", replies[-1]]
 
     def _promise(self) -> str:
         """How those who were answered find their promises, once they are due, in the log that the hub serves."""

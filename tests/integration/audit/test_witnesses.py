@@ -26,7 +26,8 @@ from audit.store.place import CHECKPOINT, COSIGNED, Place
 from audit.store.run import Publisher
 from audit.store.verify import verify_store
 from audit.tiles import extend, tree_root
-from audit.witness import standing
+from audit.witness import collect, standing
+from audit.witness.call import Reply
 from audit.witness.collect import tend
 from audit.witness.cosign import cosigners
 from audit.witness.models import LogCosignature
@@ -126,6 +127,38 @@ def test_a_history_rewritten_and_signed_with_the_logs_own_keys_is_refused(site: 
     assert site.tend("water") == "REFUSED", "a larger tree that does not continue the smaller"
     assert refusals(site.log) == ["witness/court", "witness/water"]
     assert list((site.running["water"].folder / "w" / "refused").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem", "entries"),
+    [
+        (Reply(409), "REFUSED", ["witness/court"]),
+        (Reply(409, "another root"), "REFUSED", ["witness/court"]),
+        (Reply(409, "5\n"), "REFUSED", ["witness/court"]),
+        (Reply(409, "9\n"), "BEHIND", ["witness/court"]),
+        (Reply(422), "REFUSED", ["witness/court"]),
+        (Reply(0), "AWAY", []),
+    ],
+)
+def test_a_conflict_at_the_size_that_a_witness_knows_is_a_contradiction(
+    site: Site, monkeypatch: pytest.MonkeyPatch, reply: Reply, problem: str, entries: list[str]
+) -> None:
+    site.grow(5)
+    assert site.tend("court") == ""
+    monkeypatch.setattr(collect, "call", lambda url, body: reply)
+    assert site.tend("court", again=True) == problem
+    assert refusals(site.log) == entries
+    with site.log.session("app") as session:
+        assert standing.agreement(session).contradicted is bool(entries)
+
+
+def test_a_conflict_without_a_size_before_any_is_agreed_is_no_answer(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.grow(5)
+    monkeypatch.setattr(collect, "call", lambda url, body: Reply(409))
+    assert site.tend("court") == "AWAY"
+    assert refusals(site.log) == []
 
 
 def rewrite(log: Log, size: int) -> None:
