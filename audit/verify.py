@@ -25,7 +25,7 @@ from audit.personal import Seal
 from audit.reconcile import Reconciler
 from audit.report import Finding, Report
 from audit.restoration.declared import Loss, declared_losses
-from audit.verify_entry import BODY, ID, EntryCheck
+from audit.verify_entry import BODY, ID, EntryCheck, shown
 from audit.verify_read import LogReader, Piece
 from audit.verify_strays import find_strays, find_without_entry
 from audit.verify_tree import CheckpointCheck, StoredCheckpoint, TreeCheck, stored_leaf
@@ -147,7 +147,7 @@ class _Walk:
     def lost(self) -> None:
         """Find entries that have no number and do not wait for one."""
         for identity, kind, moment in self._reader.lost():
-            sentence = f"Entry {identity} ({kind}, {moment.isoformat()}) has no number and does not wait for one."
+            sentence = f"Entry {identity} ({kind}, {shown(moment)}) has no number and does not wait for one."
             self._report.add(Finding("entry_lost", sentence, None, uuid.UUID(identity), "a number"))
 
     def strays(self) -> None:

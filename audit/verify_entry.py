@@ -23,7 +23,7 @@ COLUMNS = f"""
         AND destruction.kind = '{DESTROYED}' AND destruction.outcome = 'DONE'
     ) ELSE false END
 """  # noqa: S608  # the one name put in is DESTROYED above; values from outside are bound where this is used
-ID, FACTS, LEAF_HASH, PRESENT, BODY, CIPHERTEXT = 2, slice(2, 12), 12, 13, 16, 17
+ID, MOMENT, FACTS, LEAF_HASH, PRESENT, BODY, CIPHERTEXT = 2, 3, slice(2, 12), 12, 13, 16, 17
 """Places in a row; the facts are those columns that the text states too, as `NAMES` has them."""
 TABLES = "evidence LEFT JOIN evidence_personal ON evidence_personal.evidence_id = evidence.id"
 NAMES = (
@@ -99,7 +99,11 @@ class EntryCheck:
         Args:
             row: the entry as it is stored.
         """
-        self._add("text_missing", row, "its text is not there")
+        if isinstance(row[MOMENT], datetime):
+            self._add("text_missing", row, "its text is not there")
+        else:
+            what = "its column recorded_at is no moment, and its text is not found by it"
+            self._add("column_differs", row, what, "a moment", row[MOMENT])
 
     def _check_personal(self, row: Row, commitment: str | None) -> None:
         present, wrapped_key, recorded = row[PRESENT:BODY]

@@ -4,13 +4,16 @@ import uuid
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
+from psycopg.abc import Buffer
+from psycopg.types.datetime import TimestamptzBinaryLoader
 from sqlalchemy.orm import Session
 
 from audit.tiles import WIDTH
-from audit.verify_entry import BODY, COLUMNS, ID, PRESENT, TABLES, Row
+from audit.verify_entry import BODY, COLUMNS, ID, MOMENT, PRESENT, TABLES, Row
 from audit.verify_tree import StoredCheckpoint
 
 PIECE = 16 * WIDTH
@@ -50,6 +53,17 @@ _LOST = """
     AND NOT EXISTS (SELECT FROM evidence_queue WHERE evidence_queue.evidence_id = evidence.id)
     ORDER BY recorded_at, id LIMIT 10000
 """
+
+
+class _AnyMoment(TimestamptzBinaryLoader):
+    """Reads what a database holds that is no moment of this world by its name, so that its entry can be named."""
+
+    def load(self, data: Buffer) -> Any:
+        """A moment, or what stands in its place."""
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return "infinity" if int.from_bytes(data, "big", signed=True) > 0 else "-infinity"
 
 
 @dataclass(frozen=True)
@@ -121,19 +135,19 @@ class LogReader:
     def waiting(self) -> Iterator[Row]:
         """Entries that wait to be numbered, as they are stored."""
         after = str(uuid.UUID(int=0))
-        while rows := self._rows(_WAITING, after):
+        while rows := self._entries(_WAITING, after):
             yield from self._with_texts(rows)
             after = rows[-1][1]
 
     def lost(self) -> Iterator[tuple[str, str, Any]]:
         """Entries that are neither numbered nor waiting, 10,000 of them at most: id, kind, moment."""
-        yield from self._rows(_LOST)
+        yield from self._entries(_LOST)
 
     def _piece(self, start: int, total: int) -> Piece | None:
         if start >= total:
             return None
         end = min(start + PIECE, total)
-        rows = self._with_texts(self._rows(_NUMBERED, start, end))
+        rows = self._with_texts(self._entries(_NUMBERED, start, end))
         if not rows:
             end = self._end_of_gap(start, total)
         tiles = dict(self._rows(_TILES, start // WIDTH, max(end, start + PIECE) // WIDTH))
@@ -142,24 +156,36 @@ class LogReader:
 
     def _with_texts(self, rows: Sequence[Row]) -> list[Row]:
         """Rows with their entries' texts, which mostly lie side by side."""
-        entries = [row[_ENTRY] for row in rows if row[ID] is not None]
+        texts = self._texts([row[_ENTRY] for row in rows if isinstance(row[MOMENT], datetime)])
+        self.details += sum(row[PRESENT] for row in rows)
+        read: list[Row] = [(*row, *texts.get(row[_ENTRY], (None, None))) for row in rows]
+        self.texts += sum(row[BODY] is not None for row in read)
+        return read
+
+    def _texts(self, entries: Sequence[Row]) -> dict[Any, tuple[Any, ...]]:
+        """Texts by the id and the moment of their entries."""
         if not entries:
-            return [(*row, None, None) for row in rows]
+            return {}
         ids, moments = zip(*entries, strict=True)
         found = self._rows(_TEXTS_BETWEEN, min(moments), max(moments), FARTHEST)
         if len(found) == FARTHEST:
             found = self._rows(_TEXTS_OF_EACH, list(moments), list(ids))
-        texts = {row[:2]: row[2:] for row in found}
-        self.details += sum(row[PRESENT] for row in rows)
-        read = [row + texts.get(row[_ENTRY], (None, None)) for row in rows]
-        self.texts += sum(row[BODY] is not None for row in read)
-        return read
+        return {row[:2]: row[2:] for row in found}
 
     def _end_of_gap(self, start: int, total: int) -> int:
         """The next number that an entry has, or one before it so that the tiles up to there are not too many."""
         following = self._one("SELECT coalesce(min(leaf_index), %s) FROM log_leaf WHERE leaf_index >= %s", total, start)
         tile = self._rows(_TILE_AFTER, start // WIDTH, GAP_TILES - 1)
         return min(following, tile[0][0] * WIDTH) if tile else following
+
+    def _entries(self, query: str, *parameters: object) -> list[Any]:
+        """Rows of entries; where a moment is none that can be read, they are read once more, slowly."""
+        try:
+            return self._rows(query, *parameters)
+        except psycopg.DataError:
+            with self._connection.cursor(binary=True) as cursor:
+                cursor.adapters.register_loader("timestamptz", _AnyMoment)
+                return cursor.execute(query, parameters).fetchall()
 
     def _rows(self, query: str, *parameters: object) -> list[Any]:
         with self._connection.cursor(binary=True) as cursor:

@@ -87,6 +87,24 @@ def test_whatever_stops_a_part_is_a_finding_and_the_other_parts_go_on(long_log: 
     assert report.waiting == 3, "what comes after was verified all the same"
 
 
+@pytest.mark.parametrize("moment", ["infinity", "-infinity"])
+def test_an_entry_whose_moment_is_none_is_named_and_those_around_it_are_verified(
+    long_log: Log, owner: Session, moment: str
+) -> None:
+    loosen(owner, "evidence")
+    waiting = owner.scalar(text("SELECT min(evidence_id::text)::uuid FROM evidence_queue"))
+    for identity in (numbered := entry_id(owner, 299), waiting):
+        run(owner, f"UPDATE evidence SET recorded_at = '{moment}' WHERE id = :id", id=identity)
+    flip_byte(owner, 300)
+    report = long_log.verify(owner)
+    named = [finding for finding in report.findings if finding.found == moment]
+    assert [(finding.code, finding.index, finding.entry_id) for finding in named] == [
+        ("column_differs", 299, numbered),
+        ("column_differs", None, waiting),
+    ]
+    assert (report.counts["entry_changed"], report.counts["verification_failed"], report.waiting) == (1, 0, 3)
+
+
 def test_numbers_that_are_in_no_tree_are_named(long_log: Log, owner: Session) -> None:
     loosen(owner, "log_leaf")
     waiting = owner.scalar(text("SELECT evidence_id FROM evidence_queue ORDER BY evidence_id LIMIT 1"))
