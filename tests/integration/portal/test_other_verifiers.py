@@ -1,10 +1,15 @@
-"""Verifiers that others wrote agree with ours: on checkpoints, tiles, and the proofs of a bundle.
+"""Verifiers that others wrote agree with ours: on checkpoints, tiles, and all of a bundle.
 
-One is tlog-scales; the second is pymerkle for the tree and openssl for the signature.
+One is tlog-scales; the second is pymerkle for the tree, hashlib for digests and openssl for every Ed25519 signature: on
+manifest, checkpoint, agreement and receipt, and a witness's.
 """
 
 import base64
+import hashlib
+import io
+import json
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,14 +27,17 @@ from tlog_scales.tlog import Checkpoint, InclusionProof, InclusionProofInvalid
 
 from audit.actor import HUB
 from audit.append import append
-from audit.bundle import CHECKPOINT, unpack
-from audit.keys import SigningKey, VerifierKey
+from audit.bundle import AGREEMENT, ANSWER, CHECKPOINT, DELIVERY, GRANT, KEYS, MANIFEST, RECEIPT, SIGNATURES
+from audit.keys import SigningKey
+from audit.log_keys import log_keys
 from audit.models import EvidenceText, LogLeaf
 from audit.proof import prove
-from exchange.deliveries.models import FileFormat
-from exchange.deliveries.request import request
-from schemas.words import Mode
+from audit.witness import collect, standing
+from audit.witness.call import Reply
+from audit.witness.cosign import Witness
+from audit.witness.policy import PolicyWitness
 from tests.integration.portal.test_api_evidence import numbered
+from tests.integration.portal.test_bundles import delivered, received
 from tests.integration.portal.world import World
 
 
@@ -62,12 +70,35 @@ def their_proof(text: bytes, size: int) -> InclusionProof:
     return InclusionProof(int(lines[1].removeprefix("index ")), size, [base64.b64decode(line) for line in lines[2:]])
 
 
-def test_both_agree_with_the_hubs_tiles_and_with_a_bundle(world: World, tmp_path: Path) -> None:
+@pytest.fixture
+def witness(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Witness]:
+    """A witness that the site's policy asks for; it answers without a network."""
+    keys = log_keys(world.portal.settings)
+    made = Witness(tmp_path / "witness", "witness.example/w1", keys.checkpoint_keys)
+
+    def answered(url: str, body: str) -> Reply:
+        answer = made.add_checkpoint(body.encode())
+        return Reply(answer.status, answer.body)
+
+    monkeypatch.setattr(collect, "call", answered)
+    policy = tmp_path / "policy"
+    policy.write_text(f"witness w {made.cosigners[0].verifier}\nquorum w\n")
+    standing.configure(str(policy))
+    yield made
+    standing.configure("")
+    made.close()
+
+
+def test_both_agree_with_the_hubs_tiles_and_with_a_bundle(world: World, witness: Witness, tmp_path: Path) -> None:
     the_tiles_that_the_hub_serves_give_its_checkpoint_and_every_proof(world)
-    files = the_proofs_of_a_bundle_hold_for_their_entries_alone(world)
+    files = the_files_of_a_full_bundle(world, witness)
+    the_proofs_of_a_bundle_hold_for_their_entries_alone(world, files)
     tree = a_second_tree_of_the_entries_is_that_of_the_tiles(world, Checkpoint.from_text(files[CHECKPOINT].decode()))
     a_second_verifier_accepts_the_bundle_and_none_with_a_change(files, tree)
-    openssl_verifies_the_checkpoint(log_key(world).verifier, files[CHECKPOINT].decode(), tmp_path)
+    the_manifest_lists_each_file_with_its_digest(files, world.portal.settings.log_origin)
+    openssl = OpenSsl(tmp_path)
+    openssl_verifies_manifest_and_checkpoint_by_the_logs_keys_and_the_witness(world, witness, files, openssl)
+    openssl_verifies_what_the_agencies_signed(files, openssl)
 
 
 def the_tiles_that_the_hub_serves_give_its_checkpoint_and_every_proof(world: World) -> None:
@@ -85,27 +116,37 @@ def the_tiles_that_the_hub_serves_give_its_checkpoint_and_every_proof(world: Wor
         replace(checkpoint, size=checkpoint.size + 1).verify(keys_of(world)[0])
 
 
-def the_proofs_of_a_bundle_hold_for_their_entries_alone(world: World) -> dict[str, bytes]:
-    asked = {"purpose": world.granted.purpose, "matter": "办件-17"}
-    grant_id = world.granted.id
-    made = request(world.session, world.case.asks, grant_id=grant_id, mode=Mode.FILES, format=FileFormat.CSV, **asked)
-    world.session.commit()
+def the_files_of_a_full_bundle(world: World, witness: Witness) -> dict[str, bytes]:
+    """A delivery's bundle with agreement and receipt, under a checkpoint that the witness cosigned."""
+    delivery = delivered(world)
+    received(world, delivery)
     numbered(world)
-    files = unpack(world.asks.get(f"/api/v1/deliveries/{made.id}/evidence").get_data())
+    named = PolicyWitness("w", witness.cosigners[0].verifier, "http://witness.example")
+    assert collect.tend(world.portal.settings.app_database_url, named) == ""
+    taken = world.asks.get(f"/api/v1/deliveries/{delivery.id}/evidence")
+    with zipfile.ZipFile(io.BytesIO(taken.get_data())) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert {MANIFEST, CHECKPOINT, KEYS, DELIVERY, GRANT, AGREEMENT, SIGNATURES, ANSWER, RECEIPT} <= files.keys()
+    return files
+
+
+def the_proofs_of_a_bundle_hold_for_their_entries_alone(world: World, files: dict[str, bytes]) -> None:
     checkpoint = Checkpoint.from_text(files[CHECKPOINT].decode())
     for key in keys_of(world):
         checkpoint.verify(key)
+    kinds = set()
     for entry, proof in proven(files, checkpoint.size):
         proof.check(leaf_hash(entry), checkpoint.root_hash)
         with pytest.raises(InclusionProofInvalid):
             proof.check(leaf_hash(entry + b" "), checkpoint.root_hash)
-    return files
+        kinds.add(json.loads(entry)["type"].removeprefix("cn.shuniu."))
+    assert {"agreement.signed", "grant.opened", "release.completed", "delivery.acknowledged", "key.registered"} <= kinds
 
 
 def proven(files: dict[str, bytes], size: int) -> Iterator[tuple[bytes, InclusionProof]]:
-    """The three entries of a bundle, each with its proof."""
+    """All entries of a bundle, each with its proof."""
     entries = {name: data for name, data in files.items() if name.startswith("entries/")}
-    assert len(entries) == 3
+    assert len(entries) == sum(name.startswith("proofs/") for name in files) > 10
     for name, entry in entries.items():
         yield entry, their_proof(files[name.replace("entries/", "proofs/").replace(".json", ".tlog-proof")], size)
 
@@ -143,14 +184,73 @@ def a_second_verifier_accepts_the_bundle_and_none_with_a_change(files: dict[str,
             verify_inclusion(other, checkpoint.root_hash, changed, index=number, size=checkpoint.size)
 
 
-def openssl_verifies_the_checkpoint(key: VerifierKey, note: str, folder: Path) -> None:
-    """The log's Ed25519 signature holds for the note's text, and for no other."""
-    text, _, signatures = note.partition("\n\n")
-    own = next(line for line in signatures.splitlines() if base64.b64decode(line.split(" ")[2])[:4] == key.identity)
-    (folder / "signature").write_bytes(base64.b64decode(own.split(" ")[2])[4:])
-    (folder / "key.der").write_bytes(bytes.fromhex("302a300506032b6570032100") + key.public)
-    for body, status in ((f"{text}\n", 0), (f"{text}\nmore\n", 1)):
-        (folder / "text").write_text(body)
+def the_manifest_lists_each_file_with_its_digest(files: dict[str, bytes], origin: str) -> None:
+    text = files[MANIFEST].decode().partition("\n\n")[0]
+    context, log, delivery, *listed = text.split("\n")
+    known = json.loads(files[DELIVERY])["id"]
+    assert (context, log, delivery) == ("shuniu evidence bundle, version 1", origin, f"delivery {known}")
+    others = {name: data for name, data in files.items() if name != MANIFEST}
+    assert listed == [f"{hashlib.sha256(data).hexdigest()} {name}" for name, data in sorted(others.items())]
+
+
+class OpenSsl:
+    """The openssl command, which verifies Ed25519 signatures."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def holds(self, public: bytes, message: bytes, signature: bytes) -> bool:
+        """Whether a signature (64 bytes) is a key's (32 bytes) on a message."""
+        header = bytes.fromhex("302a300506032b6570032100")
+        for name, data in (("key.der", header + public), ("text", message), ("signature", signature)):
+            (self.folder / name).write_bytes(data)
         command = "openssl pkeyutl -verify -pubin -keyform DER -inkey key.der -rawin -in text -sigfile signature"
-        done = subprocess.run(command.split(), cwd=folder, capture_output=True, check=False, timeout=60)
-        assert done.returncode == status, done.stderr
+        done = subprocess.run(command.split(), cwd=self.folder, capture_output=True, check=False, timeout=60)
+        assert done.returncode in {0, 1}, done.stderr
+        return done.returncode == 0
+
+    def holds_for_this_alone(self, public: bytes, message: bytes, signature: bytes) -> bool:
+        """The same, and for no other message."""
+        return self.holds(public, message, signature) and not self.holds(public, message + b"\n", signature)
+
+
+def line_of(note: str, verifier: str) -> tuple[bytes, bytes, bytes]:
+    """A note's text, the public key that a verifier key states, and what the key's one line on the note carries."""
+    name, stated, encoded = verifier.split("+", 2)
+    key = base64.b64decode(encoded)
+    identity = hashlib.sha256(name.encode() + b"\n" + key).digest()[:4]
+    assert identity.hex() == stated
+    text, _, lines = note.partition("\n\n")
+    carried = [base64.b64decode(line.split(" ")[2]) for line in lines.splitlines() if line.split(" ")[1] == name]
+    [value] = [each[4:] for each in carried if each[:4] == identity]
+    return f"{text}\n".encode(), key[1:], value
+
+
+def openssl_verifies_manifest_and_checkpoint_by_the_logs_keys_and_the_witness(
+    world: World, witness: Witness, files: dict[str, bytes], openssl: OpenSsl
+) -> None:
+    ours, second, promises = str(log_keys(world.portal.settings)).splitlines()
+    assert {ours, second, promises} <= set(json.loads(files[KEYS])["log"])
+    for name, verifier in ((MANIFEST, promises), (CHECKPOINT, ours)):
+        text, public, signature = line_of(files[name].decode(), verifier)
+        assert openssl.holds_for_this_alone(public, text, signature)
+    text, public, value = line_of(files[CHECKPOINT].decode(), str(witness.cosigners[0].verifier))
+    moment, signature = int.from_bytes(value[:8], "big"), value[8:]
+    message = f"cosignature/v1\ntime {moment}\n".encode() + text
+    assert openssl.holds_for_this_alone(public, message, signature)
+    assert not openssl.holds(public, f"cosignature/v1\ntime {moment + 1}\n".encode() + text, signature)
+
+
+def openssl_verifies_what_the_agencies_signed(files: dict[str, bytes], openssl: OpenSsl) -> None:
+    """Agreement and receipt; that a key is an agency's is said by a proven entry."""
+    said = [json.loads(data) for name, data in files.items() if name.startswith("entries/")]
+    registered = [each["data"]["after"] for each in said if each["type"] == "cn.shuniu.key.registered"]
+    keys = {hashlib.sha256(each["public_key"].encode()).hexdigest(): each for each in registered}
+    signatures = json.loads(files[SIGNATURES])["signatures"]
+    assert len({keys[each["key"]]["agency_id"] for each in signatures}) == 2
+    receipt = json.loads(files[RECEIPT])
+    stated = json.dumps(receipt["receipt"], ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    assert receipt["receipt"]["package_sha256"] == json.loads(files[DELIVERY])["sha256"]
+    for message, each in [(files[AGREEMENT], one) for one in signatures] + [(stated, receipt)]:
+        public = base64.b64decode(keys[each["key"]]["public_key"])
+        assert openssl.holds_for_this_alone(public, message, base64.b64decode(each["signature"]))
