@@ -126,7 +126,11 @@ def test_the_hub_is_asked_and_an_erased_entry_breaks_the_promise(
     monkeypatch.setattr("portal.cli.audit.system_now", lambda: later)
     broken = checked(world, kept, erased, "--log", address)
     assert (broken.exit_code, f"{kept}: kept" in broken.output, f"{erased}: BROKEN" in broken.output) == (1, True, True)
-    assert checked(world, kept, "--log", address).exit_code == 0
+    note = tmp_path / "checkpoint"
+    note.write_bytes(world.asks.get("/api/v1/log/checkpoint").get_data())
+    for given in ((kept,), (kept, note)):
+        told = checked(world, *given, "--log", address)
+        assert (told.exit_code, "as promised" in told.output) == (0, True), told.output
 
 
 def erase(world: World, leaf: bytes) -> int:
