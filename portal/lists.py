@@ -1,11 +1,11 @@
 """Lists on pages: facets with counts, chips, sorting, paging and the file of what is shown, all from one listing."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import render_template, request
+from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from adapters.listing import Chosen, Counted, Listing
@@ -63,6 +63,7 @@ def listed(
     rows: Callable[[Page[T]], Page[R]],
     facets: Sequence[Facet],
     columns: Sequence[Column[R]],
+    hand_out: Callable[[str, Sequence[str], Iterable[Sequence[Cell]]], Response] = export,
     **more: Any,
 ) -> ResponseReturnValue:
     """The page of a list, or with ``export=`` its rows as a file.
@@ -73,6 +74,7 @@ def listed(
         listing: the list as the reader may see it.
         rows: what a page of the listing is shown as; ``as_they_are`` for its own entities.
         columns: of the file.
+        hand_out: makes the file of its name, heads and rows.
 
     Raises:
         UnknownPlace: the cursor is none of this list's.
@@ -84,7 +86,7 @@ def listed(
     if wanted_export():
         found = every(lambda at: rows(listing.page(session, chosen, order=order, cursor=at, limit=LARGEST_PAGE)))
         cells = ([cell(row, names) for _head, cell in columns] for row in found)
-        return export(translate(title), [translate(head) for head, _cell in columns], cells)
+        return hand_out(translate(title), [translate(head) for head, _cell in columns], cells)
     page = rows(listing.page(session, chosen, order=order, cursor=request.args.get("cursor"), limit=PAGE))
     shown = {
         "facets": [

@@ -1,7 +1,8 @@
-"""What an auditor looks for is an entry itself: one for each search, not for its next pages (R51, R120).
+"""What an auditor looks for, or at, is an entry itself (R51, R120).
 
 Looking without a condition asks nothing about anybody and leaves no entry, nor does an agency that reads its own. The
-same search by the same person again within ten minutes (a page loaded anew, a way back) is the one before.
+same search by the same person again within ten minutes (its next page, a page loaded anew, a way back) is the one
+before, and so is the same entry looked at again.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from portal.evidence_filters import READERS
 from schemas.canonical import digest
 
 AGAIN = timedelta(minutes=10)
+LOOKS = ("evidence.searched", "evidence.subject_searched", "evidence.entry_viewed", "evidence.exported")
 
 
 def record_search(
@@ -41,7 +43,7 @@ def record_search(
         return
     asked = {"what": what, "asked": dict(stated), "unknown": sorted(hidden)}
     subject = f"search/{digest(asked)[:32]}"
-    if not hidden and _made_before(session, actor, subject):
+    if not hidden and _made_before(session, actor, "evidence.searched", subject):
         return
     append(
         session,
@@ -54,8 +56,20 @@ def record_search(
     )
 
 
-def _made_before(session: Session, actor: Actor, subject: str) -> bool:
-    """Whether the person made the same search in the last ten minutes."""
-    since = system_now() - AGAIN
-    same = (Evidence.subject == subject) & (Evidence.person_id == actor.person_id) & (Evidence.recorded_at >= since)
-    return bool(session.scalar(select(exists().where(same))))
+def record_entry_viewed(session: Session, actor: Actor, row: Evidence) -> None:
+    """Write the entry of a look at an entry that is not of the reader's own agency.
+
+    Looks themselves are left out: an entry about them would have its own look, and so on.
+    """
+    own = row.agency_code == actor.agency_code
+    subject = f"evidence/{row.id}"
+    if not actor.has(*READERS) or own or row.kind in LOOKS:
+        return
+    if not _made_before(session, actor, "evidence.entry_viewed", subject):
+        append(session, "evidence.entry_viewed", subject, actor, matter=row.matter)
+
+
+def _made_before(session: Session, actor: Actor, kind: str, subject: str) -> bool:
+    """Whether the person did the same in the last ten minutes."""
+    same = (Evidence.subject == subject) & (Evidence.kind == kind) & (Evidence.person_id == actor.person_id)
+    return bool(session.scalar(select(exists().where(same & (Evidence.recorded_at >= system_now() - AGAIN)))))

@@ -34,7 +34,7 @@ class Shown:
     """What is exported.
 
     Attributes:
-        what: ``search``, ``timeline``, ``month`` or ``data_subject``.
+        what: ``search``, ``timeline``, ``month``, ``data_subject`` or ``anomalies``.
         title: file name without ending; may be Chinese.
         heads: translated column heads.
         stated: what was asked, as the entry states it.

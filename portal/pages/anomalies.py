@@ -25,6 +25,7 @@ from oversight.anomalies.permissions import decide_anomaly, read_anomalies
 from oversight.anomalies.queries import anomaly, listing, rests_on, standing_still, waiting
 from oversight.anomalies.rules import change_rule, rule_changes, rules_in_force
 from oversight.anomalies.scoring import EXPLANATION_MESSAGES
+from portal import signed_exports
 from portal.access import access, current_actor, roles
 from portal.edge import current_session
 from portal.filters import moment, number
@@ -77,10 +78,11 @@ COLUMNS: tuple[Column[Shown], ...] = (
 
 
 @blueprint.get("/")
-@access(READERS)
+@access(READERS, commits=True)
 def index() -> ResponseReturnValue:
-    """Anomalies that wait, or all."""
+    """Anomalies that wait, or all; the file of them is signed, as all that an auditor takes out."""
     session, view = current_session(), "all" if request.args.get("view") == "all" else "open"
+    asked = {"view": view, **{one.field: ",".join(request.args.getlist(one.field)) for one in FACETS}}
     return listed(
         "anomalies/index.html",
         N_("Anomalies"),
@@ -88,6 +90,9 @@ def index() -> ResponseReturnValue:
         lambda page: Page(_shown(session, page.items), page.next_cursor),
         FACETS,
         COLUMNS,
+        lambda name, heads, rows: signed_exports.signed_export(
+            session, current_actor(), signed_exports.Shown("anomalies", name, heads, asked), rows
+        ),
         log=log_state(session),
         view=view,
         views=[("open", _("Undecided"), url_for(".index")), ("all", _("All"), url_for(".index", view="all"))],

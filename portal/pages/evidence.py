@@ -34,7 +34,7 @@ from portal.pages.auditor_desk import desk_sections
 from portal.pages.case import names_by_code
 from portal.pages.frame import NavigationEntry, Pages
 from portal.pages.subjects import as_called, in_words
-from portal.recorded_searches import record_search
+from portal.recorded_searches import record_entry_viewed, record_search
 from portal.refusal_reasons import refusal_code
 from portal.signed_exports import Shown, signed_export
 
@@ -49,8 +49,7 @@ def index() -> ResponseReturnValue:
     wanted = asked(session, actor)
     if wanted_export():
         return _exported(session, actor, wanted)
-    if not request.args.get("cursor"):
-        record_search(session, actor, "search", wanted.stated, wanted.unknown)
+    record_search(session, actor, "search", wanted.stated, wanted.unknown)
     page = search(session, wanted.search, request.args.get("cursor"))
     everything = actor.has(*READERS)
     return render_template(
@@ -72,29 +71,30 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/<uuid:entry_id>")
-@access(SIGNED_IN)
+@access(SIGNED_IN, commits=True)
 def show(entry_id: uuid.UUID) -> str:
     """One entry in full."""
+    _looked_at(entry_id)
     return render_template("evidence/show.html", **_page(entry_id))
 
 
 @blueprint.get("/<uuid:entry_id>/entry.json")
-@access(SIGNED_IN)
+@access(SIGNED_IN, commits=True)
 def body(entry_id: uuid.UUID) -> Response:
     """The entry's canonical bytes, as they were hashed into the log."""
-    found = own_entry(current_session(), current_actor(), entry_id)
+    found = _looked_at(entry_id)
     return _download(found.row.body, f"{_name(found)}.json", "application/json")
 
 
 @blueprint.get("/<uuid:entry_id>/proof")
-@access(SIGNED_IN)
+@access(SIGNED_IN, commits=True)
 def proof(entry_id: uuid.UUID) -> Response:
     """A proof that the entry is in the log (c2sp.org/tlog-proof), which anybody can check without the hub.
 
     Raises:
         NotFound: the entry waits to be numbered.
     """
-    found = own_entry(current_session(), current_actor(), entry_id)
+    found = _looked_at(entry_id)
     if found.index is None:
         raise NotFound(
             "evidence.waits",
@@ -115,6 +115,13 @@ def open_personal(entry_id: uuid.UUID) -> ResponseReturnValue:
         return render_template("evidence/show.html", **page, unasked=True), 422
     details = personal(current_session(), current_actor(), entry_id, reason)
     return render_template("evidence/show.html", **page, details=_pretty(details))
+
+
+def _looked_at(entry_id: uuid.UUID) -> Found:
+    """An entry that the reader may read; that an auditor looked at another agency's is an entry itself."""
+    found = own_entry(current_session(), current_actor(), entry_id)
+    record_entry_viewed(current_session(), current_actor(), found.row)
+    return found
 
 
 def _subjects(entries: Iterable[Evidence]) -> Iterator[str]:

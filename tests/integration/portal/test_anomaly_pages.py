@@ -1,5 +1,7 @@
 """What was found unusual reaches the auditor, who suspends the grant or dismisses it; rules are set in the portal."""
 
+import io
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,7 @@ from oversight.anomalies.models import Anomaly
 from oversight.anomalies.rules import rules_in_force
 from schemas.anomaly_rules import Rule, anomaly_rules
 from tests.integration.portal.conftest import Browser, People
+from tests.integration.portal.test_api_evidence import sequenced
 from tests.integration.portal.world import World
 
 Opened = Callable[..., Browser]
@@ -57,7 +60,9 @@ def test_the_auditor_reads_suspends_and_dismisses(world: World, people: People, 
     assert "there were 12,000 calls under this grant" in listed
     assert world.granted.number in listed
     assert "c00000001" in listed
-    file = auditor.get("/anomalies/?rule=places&export=csv").get_data(as_text=True).splitlines()
+    sequenced(world.portal.settings)
+    with zipfile.ZipFile(io.BytesIO(auditor.get("/anomalies/?rule=places&export=csv").data)) as signed:
+        file = signed.read("rows.csv").decode("utf-8-sig").splitlines()
     assert (len(file), "3 changes within a day" in file[1]) == (2, True)
     page = auditor.get(f"/anomalies/{loud.id}").get_data(as_text=True)
     assert f"/evidence/{loud.entries[0]}" in page

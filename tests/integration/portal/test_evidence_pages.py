@@ -2,6 +2,7 @@
 
 import io
 import re
+import uuid
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from adapters.clock import case_now, case_today, city_date, system_now
 from adapters.database import transaction
+from adapters.paging import encode_cursor
 from audit import search as searches
 from audit.append import append
 from audit.log_keys import log_keys
@@ -172,6 +174,28 @@ def test_the_desk_says_where_refusals_cannot_be_searched_for(
     desk = browser(people.logins[Role.AUDITOR]).get("/")
     assert desk.status_code == 200
     assert "大量存证条目正等待编号" in desk.get_data(as_text=True)
+
+
+def test_a_search_begun_in_the_middle_and_each_entry_looked_at_are_entries(
+    portal: Portal, people: People, browser: Opened
+) -> None:
+    matter, number = a_case(portal, people)
+    sequenced(portal.settings)
+    auditor, requester = browser(people.logins[Role.AUDITOR]), browser(people.logins[Role.REQUESTER])
+
+    def written(kind: str) -> list[str]:
+        with transaction(portal.settings.app_database_url) as session:
+            return list(session.scalars(select(Evidence.subject).where(Evidence.kind == kind)))
+
+    now = encode_cursor((system_now(), uuid.uuid4()))
+    assert auditor.get(f"/evidence/?matter={number}&cursor={now}").status_code == 200
+    assert len(written("evidence.searched")) == 1
+    with transaction(portal.settings.app_database_url) as session:
+        entry = session.scalars(select(Evidence.id).where(Evidence.matter == matter).limit(1)).one()
+    for reader in (requester, auditor, auditor):
+        for page in ("", "/entry.json", "/proof"):
+            assert reader.get(f"/evidence/{entry}{page}").status_code == 200
+    assert written("evidence.entry_viewed") == [f"evidence/{entry}"], "one look of the auditor, none of its own agency"
 
 
 def test_an_auditors_search_and_export_are_entries_and_the_file_is_checked_without_the_hub(

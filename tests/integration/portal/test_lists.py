@@ -1,6 +1,7 @@
 """Lists on pages: counts that never lie, and files that hold what is shown."""
 
 import csv
+import hashlib
 import html
 import re
 from collections.abc import Callable
@@ -84,8 +85,18 @@ def test_every_count_is_what_its_filter_shows_and_what_its_file_holds(full: Worl
                 assert rows(person.get(html.unescape(order)).get_data(as_text=True)) == rows(page), order
             file = person.get(f"{address}{'&' if '?' in address else '?'}export=csv").get_data().decode("utf-8-sig")
             assert len(list(csv.reader(StringIO(file)))) == rows(page) + 1, address
+            assert taken(full, file) == (rows(page), "csv"), "that it was taken is an entry"
     assert filled == 15
+    assert taken(full, browser("asks").get("/catalogue/?export=csv").get_data().decode("utf-8-sig"))[1] == "csv"
     choices_in_one_facet_narrow_the_counts_of_the_others(browser("asks"))
+
+
+def taken(world: World, file: str) -> tuple[int, str]:
+    """Rows and form of a file, as the entry says that recorded it."""
+    digest = hashlib.sha256(f"\ufeff{file}".encode()).hexdigest()
+    told = [one["data"]["after"] for one in world.evidence("list.exported")]
+    entry = next(one for one in told if one["sha256"] == digest)
+    return entry["rows"], entry["format"]
 
 
 def choices_in_one_facet_narrow_the_counts_of_the_others(asks: Browser) -> None:

@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from adapters.errors import ShuniuError
 from portal.addresses import inside
-from portal.exports import export
+from portal.exports import file_of
 from portal.filters import day, moment, number, size
 from portal.inputs import Malformed, parse_json, whole_number
 
@@ -80,7 +80,8 @@ def test_a_number_is_within_its_bounds_whatever_was_typed(text: str) -> None:
 def test_no_cell_of_a_list_is_a_formula(cells: list[str]) -> None:
     app = Flask(__name__)
     with app.test_request_context("/?export=csv"):
-        text = export("列表", ["head"] * len(cells), [cells]).get_data().decode("utf-8-sig")
+        answer, _count = file_of("列表", ["head"] * len(cells), [cells])
+    text = answer.get_data().decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(text, newline="")))
     assert len(rows) == 2
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in rows[1])
@@ -89,7 +90,8 @@ def test_no_cell_of_a_list_is_a_formula(cells: list[str]) -> None:
 def test_a_list_as_a_workbook_keeps_numbers_and_chinese() -> None:
     app = Flask(__name__)
     with app.test_request_context("/?export=xlsx"):
-        answer = export("目录", ["名称", "行数"], [["行政区划", 620_573], ["=1+1", None]])
+        answer, count = file_of("目录", ["名称", "行数"], [["行政区划", 620_573], ["=1+1", None]])
+    assert count == 2
     sheet = load_workbook(io.BytesIO(answer.get_data())).active
     assert sheet is not None
     assert [list(row) for row in sheet.values] == [["名称", "行数"], ["行政区划", 620_573], ["'=1+1", None]]
