@@ -26,6 +26,12 @@ def note(session: Session, leaf_hash: bytes) -> None:
         written.pending.append(leaf_hash)
 
 
+def so_far(session: Session) -> tuple[bytes, ...]:
+    """Leaf hashes of all entries that this session wrote, in their order; the latest await their commit."""
+    written: _Written | None = session.info.get(_WRITTEN)
+    return (*written.committed, *written.pending) if written is not None else ()
+
+
 def committed(session: Session) -> tuple[bytes, ...]:
     """Leaf hashes (32 bytes) of the entries that this session committed, in the order of writing."""
     written: _Written | None = session.info.get(_WRITTEN)

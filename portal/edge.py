@@ -7,6 +7,7 @@ before rolls everything back. What was refused is then recorded in a transaction
 import logging
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
@@ -69,6 +70,11 @@ def keep_changes() -> None:
     g.keep = True
 
 
+def promise_again(leaves: tuple[bytes, ...], made_at: datetime | None) -> None:
+    """This request's answer repeats an earlier one, so it promises what that one did, due as it was then."""
+    g.promised_again = leaves, made_at
+
+
 def portal_settings() -> Settings:
     """The settings this process was started with."""
     from_app: Settings = g.settings
@@ -115,7 +121,8 @@ def _promise(response: Response) -> None:
     """Promise the entries that this request committed, a refusal's among them, to whom it answers."""
     session: Session | None = g.get("session")
     leaves = (*(committed(session) if session is not None else ()), *g.get("refusals", ()))
-    promise = promised(portal_settings(), leaves) if leaves else ""
+    leaves, made_at = (leaves, None) if leaves else g.get("promised_again", ((), None))
+    promise = promised(portal_settings(), leaves, made_at) if leaves else ""
     if promise:
         response.headers["Shuniu-Promise"] = as_header(promise)
 

@@ -21,6 +21,7 @@ class IdempotencyKey(Base):
     __table_args__ = (
         UniqueConstraint("client", "route", "key", name="uq_idempotency_key_client_route_key"),
         CheckConstraint("octet_length(request_digest) = 32", name="request_digest_size"),
+        CheckConstraint("octet_length(leaves) % 32 = 0", name="leaves_size"),
         Index("ix_idempotency_key_created_at", "created_at"),
     )
 
@@ -33,6 +34,8 @@ class IdempotencyKey(Base):
     location: Mapped[Line] = mapped_column(default="")
     body: Mapped[Octets]
     created_at: Mapped[Moment] = mapped_column(default=system_now)
+    leaves: Mapped[Octets] = mapped_column(default=b"")
+    """Leaf hashes of the request's evidence entries, one after the other: a repetition promises them again."""
 
 
 class UnknownRefusal(Base):

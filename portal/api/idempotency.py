@@ -6,15 +6,17 @@ a second one at the same time is told so; a crash frees the lock and leaves noth
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Response, g, request
 from sqlalchemy import delete, func, select
 
 from adapters.clock import system_now
 from adapters.errors import Conflict, InvalidInput
+from audit.merkle import HASH_SIZE
+from audit.written import so_far
 from portal.access import current_actor
-from portal.edge import current_session
+from portal.edge import current_session, promise_again
 from portal.inputs import Malformed
 from portal.models import IdempotencyKey
 
@@ -24,14 +26,26 @@ MAXIMUM_KEY = 255
 
 @dataclass(frozen=True)
 class Kept:
-    """An answer as it is kept."""
+    """An answer as it is kept.
+
+    Attributes:
+        leaves: leaf hashes of the entries that its request wrote, one after the other; "" where none are known.
+        kept_at: when it was kept; None while it is new.
+    """
 
     status: int
     location: str
     body: bytes
+    leaves: bytes = b""
+    kept_at: datetime | None = None
 
     def response(self) -> Response:
-        """The answer again, marked as a repetition."""
+        """The answer again, marked as a repetition, with the promise that the first one carried.
+
+        A client repeats what it got no answer to, and then holds no promise yet.
+        """
+        split = range(0, len(self.leaves), HASH_SIZE)
+        promise_again(tuple(self.leaves[at : at + HASH_SIZE] for at in split), self.kept_at)
         answer = Response(self.body, status=self.status, content_type="application/json")
         answer.headers["Idempotency-Replayed"] = "true"
         if self.location:
@@ -90,7 +104,7 @@ def kept_answer(key: str) -> Kept | None:
             "idempotency.other_body",
             "This Idempotency-Key was used with another body. Use a new one for a new request.",
         )
-    return Kept(known.status, known.location, known.body)
+    return Kept(known.status, known.location, known.body, known.leaves, known.created_at)
 
 
 def keep_answer(key: str, answer: Kept) -> None:
@@ -110,6 +124,7 @@ def keep_answer(key: str, answer: Kept) -> None:
             status=answer.status,
             location=answer.location,
             body=answer.body,
+            leaves=b"".join(so_far(session)),
         )
     )
     session.flush()

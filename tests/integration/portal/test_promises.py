@@ -99,6 +99,10 @@ def a_request_for_a_delivery_is_promised_and_its_answer_repeats_it(world: World)
     made = world.asks.post("/api/v1/deliveries", json=body, headers={"Idempotency-Key": "a"})
     assert made.status_code == 201, made.get_data(as_text=True)
     assert promise_in(world, made).leaves == (leaf_of(world, "delivery.requested"),)
+    repeated = world.asks.post("/api/v1/deliveries", json=body, headers={"Idempotency-Key": "a"})
+    assert repeated.headers["Idempotency-Replayed"] == "true"
+    assert promise_in(world, repeated).leaves == promise_in(world, made).leaves
+    assert promise_in(world, repeated).made_at <= promise_in(world, made).made_at
     shown = world.asks.get(made.headers["Location"]).get_json()["promise"].encode()
     again = world.asks.get(made.headers["Location"]).get_json()["promise"].encode()
     assert shown == again
