@@ -2,16 +2,20 @@
 
 import uuid
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from adapters.listing import Listing, Order
 from adapters.paging import USUAL_PAGE, Page
 from audit.actor import Actor
+from audit.models import Evidence
 from directory import permissions
 from exchange.deliveries import load
 from exchange.deliveries.models import Delivery
-from exchange.grants.models import Grant
+from exchange.grants.models import Grant, ReleaseRecord
+
+MOST_RELEASES = 1_000
+"""As many of a grant's newest releases are looked at for a delivery's fetches."""
 
 
 def mine(
@@ -56,6 +60,34 @@ def detail(session: Session, actor: Actor, delivery_id: uuid.UUID) -> Delivery:
         raise load.unknown()
     permissions.require(permissions.see_case(actor, delivery.agency_id, delivery.grant.provider_id))
     return delivery
+
+
+def subjects(session: Session, delivery: Delivery) -> tuple[str, ...]:
+    """What the entries about a delivery are about: itself, the release that made its file, and its newest fetches."""
+    made = [f"release/{delivery.release_id}"] if delivery.release_id else []
+    return (f"delivery/{delivery.id}", *made, *_fetches(session, delivery))
+
+
+def _fetches(session: Session, delivery: Delivery) -> list[str]:
+    """Releases whose entry says that they were of this delivery's bytes, oldest first."""
+    if delivery.prepared_at is None:
+        return []
+    newest = (
+        select(ReleaseRecord.id, ReleaseRecord.evidence_id, ReleaseRecord.authorised_at)
+        .where(
+            ReleaseRecord.grant_id == delivery.grant_id,
+            ReleaseRecord.authorised_at >= delivery.prepared_at,
+            ReleaseRecord.agency_id == delivery.agency_id,
+            ReleaseRecord.mode == delivery.mode,
+        )
+        .order_by(ReleaseRecord.authorised_at.desc())
+        .limit(MOST_RELEASES)
+        .subquery()
+    )
+    stated = f'"delivery":"{delivery.id}"'.encode().hex()
+    named = func.strpos(func.encode(Evidence.body, "hex"), stated) > 0
+    found = select(newest.c.id).join(Evidence, Evidence.id == newest.c.evidence_id).where(named)
+    return [f"release/{one}" for one in session.scalars(found.order_by(newest.c.authorised_at))]
 
 
 def _listing(whose: ColumnElement[bool]) -> Listing[Delivery]:

@@ -42,7 +42,8 @@ DELIVERY = {
         "address_expires_at": {"type": ["string", "null"], "format": "date-time"},
         "promise": {
             "type": ["string", "null"],
-            "description": "The log's signed promise that it will hold this delivery's entries; of one delivery alone",
+            "description": "The log's signed promise that it will hold the newest 16 entries of this delivery and its fetches;"
+            " of one delivery alone",
         },
     },
 }
@@ -80,7 +81,8 @@ def show(delivery_id: uuid.UUID) -> dict[str, Any]:
     """A delivery to the caller's agency or from its resources; the address is for the receiver alone."""
     actor, settings = current_actor(), portal_settings()
     found = queries.detail(current_session(), actor, delivery_id)
-    body = _delivery(found) | {"promise": promised_about(current_session(), settings, f"delivery/{found.id}") or None}
+    promise = promised_about(current_session(), settings, *queries.subjects(current_session(), found))
+    body = _delivery(found) | {"promise": promise or None}
     if found.agency_id == actor.agency_id and DeliveryState(found.state) in FETCHABLE:
         lifetime = timedelta(seconds=settings.address_seconds)
         body["address"], body["address_expires_at"] = signed_address(settings.secret_key, found, actor, lifetime)

@@ -259,7 +259,7 @@ def _page(delivery_id: uuid.UUID, step: str = "") -> dict[str, Any]:
         "agencies": agency_names(session, {delivery.agency_id, grant.provider_id}),
         "fetchable": delivery.state in FETCHABLE,
         "takes_evidence": isinstance(may_take(session, actor, delivery), permissions.Allowed),
-        "promise": promised_about(session, portal_settings(), f"delivery/{delivery.id}"),
+        "promise": promised_about(session, portal_settings(), *queries.subjects(session, delivery)),
         "hub_key": _hub_key() if receives and delivery.format == FileFormat.PACKAGE else "",
     }
 

@@ -18,6 +18,9 @@ from werkzeug.test import TestResponse
 from adapters.clock import system_now
 from adapters.errors import Transient
 from adapters.objects import ObjectStore, objects
+from audit.log_keys import log_keys
+from audit.models import Evidence
+from audit.promise import open_promise
 from directory.people.models import ApiClient
 from exchange.deliveries import progress, sending
 from exchange.deliveries.acknowledge import acknowledge
@@ -94,6 +97,17 @@ class Fetched:
         fetches = select(ReleaseRecord).order_by(ReleaseRecord.authorised_at).offset(1)
         return [(one.state, one.bytes) for one in self.world.session.scalars(fetches)]
 
+    def promised(self) -> set[bytes]:
+        """The leaves that the delivery's answer promises; its page promises the same."""
+        settings = self.world.portal.settings
+        shown = self.world.asks.get(f"/api/v1/deliveries/{self.id}").get_json()["promise"]
+        return set(open_promise(shown.encode(), log_keys(settings).promise_key, settings.log_origin).leaves)
+
+    def leaves(self, kind: str) -> list[bytes]:
+        self.world.session.rollback()
+        found = select(Evidence.leaf_hash).where(Evidence.kind == kind)
+        return [*self.world.session.scalars(found.order_by(Evidence.recorded_at))]
+
     def delivered(self) -> list[dict[str, Any]]:
         return [entry["data"] for entry in self.world.evidence("delivery.delivered")]
 
@@ -118,6 +132,18 @@ def test_a_whole_file_is_a_release_that_charges_nothing_and_delivers(file: Fetch
     assert (closed["digest"], closed["bytes"], closed["rows"]) == (digest, len(CONTENT), 0)
     assert file.get().get_data() == CONTENT
     assert (len(file.delivered()), len(file.left())) == (1, 2)
+
+
+def test_the_delivery_promises_what_its_fetch_left(file: Fetched) -> None:
+    before = file.promised()
+    assert file.get("0-9").get_data() == CONTENT[:10]
+    part = file.promised()
+    assert file.get().get_data() == CONTENT
+    whole = file.promised()
+    [first, second] = file.leaves("release.authorised")[-2:]
+    [first_left, second_left] = file.leaves("release.completed")[-2:]
+    assert part - before == {first, first_left}
+    assert whole - part == {second, second_left, *file.leaves("delivery.delivered")}
 
 
 def test_what_no_byte_leaves_for_opens_no_door(file: Fetched) -> None:
