@@ -98,6 +98,17 @@ def current_actor() -> Actor:
     return actor
 
 
+def refuse_as(actor: Actor) -> None:
+    """Whoever holds a checked address acts as this one, so a refusal is theirs; they are signed in to nothing by it."""
+    g.refused_as = actor
+
+
+def refused_actor() -> Actor:
+    """Whose a refusal of this request is: the checked address's holder, or else who makes the request."""
+    actor: Actor = g.get("refused_as") or current_actor()
+    return actor
+
+
 def current_account() -> Identified | None:
     """The signed-in person's account, language and agency name; None for clients and for nobody."""
     account: Identified | None = g.get("account")

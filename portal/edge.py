@@ -17,7 +17,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from adapters.database import engine, single_statements, transaction
-from adapters.errors import Conflict, NotAllowed, NotAuthenticated, ShuniuError, Transient
+from adapters.errors import Conflict, NotAllowed, NotAuthenticated, NotFound, ShuniuError, Transient
 from adapters.settings import Settings
 from audit.append import append
 from audit.promise import as_header, promised
@@ -173,7 +173,7 @@ def refuse(error: ShuniuError) -> ResponseReturnValue:
 def set_aside(error: ShuniuError) -> None:
     """Undo what the request did so far and keep what has to be kept about the error; whoever calls this answers it."""
     _roll_back()
-    actor = access.current_actor()
+    actor = access.refused_actor()
     known = actor.person_id is not None or bool(actor.client_id)
     if not known and isinstance(error, NotAuthenticated | NotAllowed):
         refusals.count(portal_settings().app_database_url, error.code)
@@ -193,12 +193,13 @@ def _record(error: ShuniuError) -> None:
             session,
             kind,
             subject,
-            access.current_actor(),
+            access.refused_actor(),
             outcome="REFUSED",
             matter=matter,
             after={"code": error.code},
         )
-    g.refusals = (entry.leaf_hash,)
+    if not isinstance(error, NotFound):  # a promise would tell that there is what the answer denies
+        g.refusals = (entry.leaf_hash,)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

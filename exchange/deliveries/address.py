@@ -53,30 +53,35 @@ def check_address(
         raise NotAllowed("address.expired", "This address has expired. Get a new one on the delivery's page.")
 
 
-def holder_of(
-    session: Session, delivery_id: uuid.UUID, agency_id: uuid.UUID, holder: str, network_address: str
-) -> Actor:
-    """Who fetches by an address that was checked: the one it was made for, if they still receive for the agency.
+def holder_of(session: Session, holder: str, network_address: str) -> Actor:
+    """Whom an address that was checked was made for; of no agency once they left or the program was shut out."""
+    kind, _, name = holder.partition(":")
+    if kind == PROGRAM:
+        actor = _program(session, name) or Actor(client_id=name)
+    else:
+        actor = _person(session, uuid.UUID(name))
+    return replace(actor, address=network_address)
+
+
+def require_receiver(holder: Actor, delivery_id: uuid.UUID, agency_id: uuid.UUID) -> None:
+    """See that the holder of an address still receives for the agency that it was made for.
 
     Raises:
         NotAllowed: they left, changed agency or role, or the program was shut out.
     """
-    kind, _, name = holder.partition(":")
-    actor = _program(session, name) if kind == PROGRAM else _person(session, name)
-    if actor is None or actor.agency_id != agency_id:
+    about = "delivery.delivered", f"delivery/{delivery_id}"
+    if holder.agency_id != agency_id:
         raise NotAllowed(
             "address.holder", "Whom this address was made for no longer receives for the agency. Get a new one."
-        )
-    known = replace(actor, address=network_address)
-    require(receive(known, agency_id), "delivery.delivered", f"delivery/{delivery_id}")
-    return known
+        ).refused(*about)
+    require(receive(holder, agency_id), *about)
 
 
-def _person(session: Session, name: str) -> Actor | None:
+def _person(session: Session, person_id: uuid.UUID) -> Actor:
     try:
-        return actor_of_person(session, uuid.UUID(name))
+        return actor_of_person(session, person_id)
     except NotFound:
-        return None
+        return Actor(person_id=person_id)
 
 
 def _program(session: Session, client_id: str) -> Actor | None:

@@ -78,8 +78,11 @@ def close_cut(session: Session, release: Release, *, size: int, reason: str) -> 
 
 
 def _fetchable(delivery: Delivery | None, actor: Actor) -> Delivery:
-    if delivery is None or delivery.agency_id != actor.agency_id:
-        raise NotFound("delivery.unknown", "There is no such delivery for your agency.")
+    unknown = NotFound("delivery.unknown", "There is no such delivery for your agency.")
+    if delivery is None:
+        raise unknown
+    if delivery.agency_id != actor.agency_id:
+        raise unknown.refused("delivery.delivered", f"delivery/{delivery.id}")
     if delivery.state not in FETCHABLE:
         raise Conflict("delivery.not_prepared", "The delivery is not ready. Its page shows how far it is.")
     return delivery

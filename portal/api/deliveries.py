@@ -42,8 +42,7 @@ DELIVERY = {
         "address_expires_at": {"type": ["string", "null"], "format": "date-time"},
         "promise": {
             "type": ["string", "null"],
-            "description": "The log's signed promise that it will hold the newest 16 entries of this delivery and its fetches;"
-            " of one delivery alone",
+            "description": "The log's signed promise of the newest 16 entries about this delivery and its fetches",
         },
     },
 }

@@ -13,11 +13,11 @@ from werkzeug.http import quote_etag, unquote_etag
 from adapters.errors import NotAuthenticated
 from audit.actor import Actor
 from directory.permissions import receive, require
-from exchange.deliveries.address import check_address, holder_of
+from exchange.deliveries.address import check_address, holder_of, require_receiver
 from exchange.deliveries.fetch import open_prepared, prepared
 from exchange.deliveries.models import Delivery
 from exchange.deliveries.sending import Sending
-from portal.access import PUBLIC, access, current_actor
+from portal.access import PUBLIC, access, current_actor, refuse_as
 from portal.edge import current_session, portal_settings
 from portal.inputs import identifier
 from portal.pages.frame import Pages
@@ -85,7 +85,10 @@ def _receiver(delivery_id: uuid.UUID) -> Actor:
         token = fields["token"] if fields["token"].isascii() else ""
         holder = fields.get("for", "")
         check_address(portal_settings().secret_key, delivery_id, agency_id, holder, seconds, token)
-        return holder_of(current_session(), delivery_id, agency_id, holder, request.remote_addr or "")
+        known = holder_of(current_session(), holder, request.remote_addr or "")
+        refuse_as(known)
+        require_receiver(known, delivery_id, agency_id)
+        return known
     if actor.person_id is None:
         raise NotAuthenticated("delivery.sign_in", "Sign in, or use the signed address of the delivery.")
     require(receive(actor, None), "delivery.delivered", f"delivery/{delivery_id}")

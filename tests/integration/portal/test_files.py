@@ -21,7 +21,9 @@ from adapters.objects import ObjectStore, objects
 from audit.log_keys import log_keys
 from audit.models import Evidence
 from audit.promise import open_promise
-from directory.people.models import ApiClient
+from directory.people.models import ApiClient, Person, SignIn
+from directory.people.roles import Role
+from directory.people.secrets import new_token, token_hash
 from exchange.deliveries import progress, sending
 from exchange.deliveries.acknowledge import acknowledge
 from exchange.deliveries.address import signed_address
@@ -32,6 +34,7 @@ from exchange.errors import ReleaseRefused
 from exchange.grants.models import ReleaseRecord
 from exchange.grants.suspend import suspend
 from exchange.release import OPEN_FOR, ReleaseRequest, authorise, complete
+from portal.access import SIGN_IN_COOKIE
 from portal.app import create_app
 from portal.pages import files
 from schemas.words import Mode
@@ -96,6 +99,10 @@ class Fetched:
         self.world.session.expire_all()
         fetches = select(ReleaseRecord).order_by(ReleaseRecord.authorised_at).offset(1)
         return [(one.state, one.bytes) for one in self.world.session.scalars(fetches)]
+
+    def refused(self) -> list[dict[str, Any]]:
+        """Entries of refused fetches."""
+        return [one for one in self.world.evidence("delivery.delivered") if one["data"]["outcome"] == "REFUSED"]
 
     def promised(self) -> set[bytes]:
         """The leaves that the delivery's answer promises; its page promises the same."""
@@ -296,6 +303,41 @@ def test_evidence_names_the_person_or_program_that_an_address_was_made_for(file:
     world.session.scalars(known).one().revoked_at = system_now()
     world.session.commit()
     assert file.get(address=by_program).status_code == 403
+    [shut_out] = file.refused()
+    assert (shut_out["data"]["actor"]["client"], shut_out["data"]["after"]["code"]) == (
+        program.client_id,
+        "address.holder",
+    )
+
+
+def test_a_refusal_of_whom_an_address_was_made_for_is_their_entry(file: Fetched) -> None:
+    world, asks = file.world, file.world.case.asks
+    world.session.get_one(Person, asks.person_id).left_at = system_now()
+    world.session.commit()
+    answer = file.get()
+    assert (answer.status_code, "Shuniu-Promise" in answer.headers) == (403, True)
+    [entry] = file.refused()
+    assert (entry["subject"], entry["data"]["actor"]["person"]) == (f"delivery/{file.id}", str(asks.person_id))
+    forged = file.address.replace(str(asks.person_id), str(uuid.uuid4()))
+    assert file.get(address=forged).status_code == 403
+    assert len(file.refused()) == 1, "nobody knows who forged it"
+
+
+def test_asking_for_the_file_of_another_agency_finds_nothing_and_is_an_entry(file: Fetched) -> None:
+    session = file.world.session
+    other = factories.official(session, factories.agency(session), Role.REQUESTER)
+    account, token = factories.account(session, session.get_one(Person, other.person_id), "other"), new_token()
+    session.flush()
+    later = system_now() + HOUR
+    session.add(SignIn(token_hash=token_hash(token), account_id=account.id, expires_at=later))
+    session.commit()
+    client = file.world.portal.test_client()
+    client.set_cookie(SIGN_IN_COOKIE, token)
+    answers = [client.get(f"/files/{one}") for one in (uuid.uuid4(), file.id)]
+    assert [each.status_code for each in answers] == [404, 404]
+    assert not any("Shuniu-Promise" in each.headers for each in answers), "it would tell which of them there is"
+    [entry] = file.refused()
+    assert (entry["subject"], entry["data"]["actor"]["person"]) == (f"delivery/{file.id}", str(other.person_id))
 
 
 @pytest.mark.parametrize(("proxies", "seen"), [(0, "127.0.0.1"), (1, "203.0.113.9"), (2, "198.51.100.7")])
