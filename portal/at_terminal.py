@@ -9,6 +9,7 @@ from audit.actor import Actor
 from directory.people.accounts import is_given, require_two_people
 from directory.people.roles import Role
 from directory.people.sign_in import Refused, sign_in, sign_out
+from portal import refusals
 
 
 def identified(settings: Settings, login: str, role: Role, *, one_of_two: bool = True) -> Actor:
@@ -28,6 +29,8 @@ def identified(settings: Settings, login: str, role: Role, *, one_of_two: bool =
             sign_out(session, found.token, "")
             given = is_given(found.account)
     if isinstance(found, Refused):
+        if not found.recorded:
+            refusals.count(settings.app_database_url, found.error.code)
         raise found.error
     if given:
         raise NotAllowed(

@@ -70,6 +70,11 @@ def keep_changes() -> None:
     g.keep = True
 
 
+def promise_nothing() -> None:
+    """This answer carries no promise: one would tell a stranger that what they named is known."""
+    g.unpromised = True
+
+
 def promise_again(leaves: tuple[bytes, ...], made_at: datetime | None) -> None:
     """This request's answer repeats an earlier one, so it promises what that one did, due as it was then."""
     g.promised_again = leaves, made_at
@@ -122,7 +127,7 @@ def _promise(response: Response) -> None:
     session: Session | None = g.get("session")
     leaves = (*(committed(session) if session is not None else ()), *g.get("refusals", ()))
     leaves, made_at = (leaves, None) if leaves else g.get("promised_again", ((), None))
-    promise = promised(portal_settings(), leaves, made_at) if leaves else ""
+    promise = promised(portal_settings(), leaves, made_at) if leaves and not g.get("unpromised") else ""
     if promise:
         response.headers["Shuniu-Promise"] = as_header(promise)
 

@@ -18,6 +18,7 @@ from directory.people.lockout import count_failure, forget_failures, is_locked
 from directory.people.models import EMERGENCY, Account, Person, SignIn
 from directory.people.queries import actor_of_person, roles_held
 from directory.people.secrets import hash_password, is_outdated, matches, new_token, token_digest, token_hash
+from directory.people.turned_away import turn_away
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,10 @@ def sign_in(session: Session, login: str, password: str, address: str, settings:
     if known is None:
         return _refused(settings)
     account = session.get_one(Account, known.id, with_for_update=True, populate_existing=True)
-    if (
-        _is_sealed(account)
-        or account.frozen_at is not None
-        or is_locked(account, system_now())
-        or _agency_ended(account)
-    ):
-        return _refused(settings)
+    shut = _shut(account)
+    if shut:
+        told = turn_away(session, "account.sign_in_refused", f"account/{account.id}", shut, address)
+        return replace(_refused(settings), recorded=told)
     if not right or account.password_hash != known.password_hash:
         _fail(session, account, address, settings)
         return replace(_refused(settings), recorded=True)
@@ -151,6 +149,17 @@ def _fail(session: Session, account: Account, address: str, settings: Settings) 
     if locked:
         after = {"seconds": settings.lockout_seconds, "failures": settings.lockout_failures}
         append(session, "account.locked", f"account/{account.id}", NOBODY, after=after)
+
+
+def _shut(account: Account) -> str:
+    """Why nobody signs in with this account now, whatever the password; "" when it is open."""
+    if _is_sealed(account):
+        return "sealed"
+    if account.frozen_at is not None:
+        return "frozen"
+    if is_locked(account, system_now()):
+        return "locked"
+    return "agency_ended" if _agency_ended(account) else ""
 
 
 def _is_sealed(account: Account) -> bool:

@@ -17,6 +17,7 @@ from directory.people.lockout import count_failure, forget_failures, is_locked
 from directory.people.models import ApiClient, ApiToken
 from directory.people.secrets import matches, new_token, token_hash
 from directory.people.sign_in import Refused
+from directory.people.turned_away import turn_away
 
 _ROLES = frozenset({"CLIENT"})
 _LIVE = (
@@ -69,11 +70,12 @@ def issue_token(
     if known is None:
         return _refused()
     client = session.get_one(ApiClient, known.id, with_for_update=True, populate_existing=True)
-    if client.revoked_at is not None or is_locked(client, system_now()):
-        return _refused()
+    shut = "revoked" if client.revoked_at is not None else "locked" if is_locked(client, system_now()) else ""
+    if shut:
+        return _refused(recorded=turn_away(session, "client.token_issued", f"client/{client.id}", shut, address))
     if not right or client.secret_hash != known.secret_hash:
         _fail(session, client, address, settings)
-        return _refused()
+        return _refused(recorded=True)
     forget_failures(client)
     return _issue(session, client, address, settings)
 
@@ -104,9 +106,9 @@ def _fail(session: Session, client: ApiClient, address: str, settings: Settings)
         append(session, "client.locked", f"client/{client.id}", NOBODY, after=after)
 
 
-def _refused() -> Refused:
+def _refused(*, recorded: bool = False) -> Refused:
     sentence = "The client id or its secret is wrong, or the program is locked or revoked. Ask who administers it."
-    return Refused(NotAuthenticated("client.refused", sentence))
+    return Refused(NotAuthenticated("client.refused", sentence), recorded)
 
 
 def actor_of_bearer(session: Session, token: str, address: str) -> Actor | None:

@@ -10,7 +10,7 @@ from directory.people.tokens import issue_token
 from portal import refusals
 from portal.access import PUBLIC, access
 from portal.api.endpoint import json_answer
-from portal.edge import current_session, keep_changes, portal_settings
+from portal.edge import current_session, keep_changes, portal_settings, promise_nothing
 
 blueprint = Blueprint("oauth", __name__)
 
@@ -28,7 +28,9 @@ def issue() -> Response:
     issued = issue_token(current_session(), *credentials, request.remote_addr or "", settings=settings)
     keep_changes()
     if isinstance(issued, Refused):
-        refusals.count(settings.app_database_url, "token.refused")
+        promise_nothing()
+        if not issued.recorded:
+            refusals.count(settings.app_database_url, "token.refused")
         return _error("invalid_client", 401)
     answer = json_answer({"access_token": issued.token, "token_type": "Bearer", "expires_in": issued.seconds})
     return _not_kept(answer)

@@ -8,7 +8,7 @@ from directory.people.sign_in import Refused, sign_in, sign_out
 from portal import refusals
 from portal.access import AT_FIRST, PUBLIC, SIGN_IN_COOKIE, access, current_actor
 from portal.addresses import inside
-from portal.edge import current_session, keep_changes, portal_settings
+from portal.edge import current_session, keep_changes, portal_settings, promise_nothing
 from portal.forms import refused_form
 from portal.i18n import LANGUAGE_COOKIE
 from portal.pages.frame import Pages
@@ -35,6 +35,7 @@ def enter() -> ResponseReturnValue:
     signed_in = sign_in(current_session(), login, password, request.remote_addr or "", settings=settings)
     if isinstance(signed_in, Refused):
         keep_changes()
+        promise_nothing()
         if not signed_in.recorded:
             refusals.count(settings.app_database_url, signed_in.error.code)
         return refused_form(signed_in.error, "sign_in/form.html")

@@ -78,10 +78,19 @@ def test_three_wrong_secrets_lock(
         assert isinstance(issue_token(session, made.client.client_id, "wrong", ADDRESS, rules), Refused)
     assert isinstance(issue_token(session, made.client.client_id, made.secret, ADDRESS, rules), Refused)
     assert actor_of_bearer(session, token, ADDRESS) is not None
-    assert kinds(f"client/{made.client.id}")[-1] == "client.locked"
+    assert kinds(f"client/{made.client.id}")[-2:] == ["client.locked", "client.token_issued!"]
     made.client.locked_until = system_now() - timedelta(seconds=1)
     session.flush()
     token_of(session, made, rules)
+
+
+def test_a_revoked_program_that_asks_for_a_token_leaves_one_entry_in_ten_minutes(
+    session: Session, made: NewClient, rules: Settings, kinds: Callable[[str], list[str]]
+) -> None:
+    revoke_client(session, factories.official(session, made.client.agency, Role.SECURITY_ADMINISTRATOR), made.client.id)
+    asked = [issue_token(session, made.client.client_id, made.secret, ADDRESS, rules) for _ in range(3)]
+    assert [one.recorded for one in asked if isinstance(one, Refused)] == [True, False, False]
+    assert kinds(f"client/{made.client.id}").count("client.token_issued!") == 1
 
 
 @pytest.mark.parametrize("client_id", ["", "nobody", "\x00", "é", "x" * 500])

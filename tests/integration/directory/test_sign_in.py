@@ -1,5 +1,6 @@
 """Accounts and signing in, with the lock-out, and what a browser's token is worth when."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from adapters.clock import city_date, system_now
 from adapters.errors import Conflict, InvalidInput, NotAllowed
 from adapters.settings import Settings
+from audit.models import Evidence
 from directory.people.accounts import (
     change_password,
     freeze_account,
@@ -102,12 +104,32 @@ def test_three_failures_lock_and_time_opens(session: Session, rules: Settings, s
         assert isinstance(enter(session, rules, "wrong password"), Refused)
     assert isinstance(enter(session, rules), Refused)
     assert someone.locked_until is not None
-    assert kinds(f"account/{someone.id}") == ["account.sign_in_refused!"] * 3 + ["account.locked"]
+    assert kinds(f"account/{someone.id}") == ["account.sign_in_refused!"] * 3 + [
+        "account.locked",
+        "account.sign_in_refused!",
+    ]
     someone.locked_until = system_now() - timedelta(seconds=1)
     session.flush()
     assert isinstance(enter(session, rules), SignedIn)
     kept = session.execute(select(Account.failures, Account.locked_until)).one()
     assert tuple(kept) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("reason", "shut"),
+    [("frozen", {"frozen_at": -1}), ("locked", {"locked_until": 1}), ("sealed", {"sealed_at": -1})],
+)
+def test_whom_an_account_is_shut_to_leaves_one_entry_in_ten_minutes(
+    session: Session, rules: Settings, someone: Account, reason: str, shut: dict[str, int]
+) -> None:
+    for name, hours in shut.items():
+        setattr(someone, name, system_now() + timedelta(hours=hours))
+    session.flush()
+    answers = [enter(session, rules), enter(session, rules, "wrong password"), enter(session, rules, login="nobody")]
+    assert [each.recorded for each in answers if isinstance(each, Refused)] == [True, False, False]
+    about = Evidence.subject == f"account/{someone.id}"
+    [body] = session.scalars(select(Evidence.body).where(about, Evidence.kind == "account.sign_in_refused"))
+    assert json.loads(body)["data"]["after"] == {"reason": reason}
 
 
 def test_a_success_forgets_earlier_failures(session: Session, rules: Settings, someone: Account) -> None:

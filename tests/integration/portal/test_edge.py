@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from adapters.database import transaction
-from adapters.errors import Conflict, InvalidInput, NotAllowed, Terminal
+from adapters.errors import Conflict, InvalidInput, NotAllowed, NotAuthenticated, Terminal
 from audit.models import Evidence
 from audit.reconcile import registered
 from directory.agencies.models import Agency
 from directory.people.roles import Role
 from portal import refusals
 from portal.access import CLIENT, PUBLIC, SIGNED_IN, Access, access
+from portal.at_terminal import identified
 from portal.edge import Portal, current_session
 from portal.models import UnknownRefusal
 from tests import factories
@@ -148,6 +149,16 @@ def differing(session: Session) -> list[str]:
 def test_a_sign_in_under_an_unknown_login_is_counted(portal: Portal) -> None:
     portal.config["WTF_CSRF_ENABLED"] = False
     portal.test_client().post("/sign-in", data={"login": "nobody.here", "password": "wrong"})
+    refusals.flush()
+    assert ("sign_in.refused", 1) in counted(portal)
+
+
+def test_a_sign_in_at_a_terminal_under_an_unknown_login_is_counted(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.prompt", lambda *_, **__: "wrong")
+    with pytest.raises(NotAuthenticated):
+        identified(portal.settings, "nobody.here", Role.AUDITOR)
     refusals.flush()
     assert ("sign_in.refused", 1) in counted(portal)
 

@@ -51,7 +51,11 @@ def test_wrong_passwords_are_counted_although_refused_and_lock_the_account(
     with transaction(portal.settings.app_database_url) as session:
         account = session.scalars(select(Account).where(Account.login == login)).one()
         assert account.locked_until is not None
-    assert evidence(portal, "account.sign_in_refused", "REFUSED") == portal.settings.lockout_failures
+    assert "Shuniu-Promise" not in answer.headers, "it would tell a stranger that there is such an account"
+    failures = portal.settings.lockout_failures
+    assert evidence(portal, "account.sign_in_refused", "REFUSED") == failures + 1, "that it is locked is an entry too"
+    assert stranger.sign_in(login).status_code == 401
+    assert evidence(portal, "account.sign_in_refused", "REFUSED") == failures + 1, "which is enough for ten minutes"
 
 
 def test_nobody_is_sent_to_a_foreign_address_after_signing_in(people: People, browser: Opened) -> None:
