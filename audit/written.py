@@ -12,6 +12,8 @@ class _Written:
     def __init__(self) -> None:
         self.pending: list[bytes] = []
         self.committed: list[bytes] = []
+        self.before: dict[SessionTransaction, int] = {}
+        """By savepoint, how many entries awaited the commit when it was set."""
 
 
 def collect(session: Session) -> None:
@@ -44,10 +46,22 @@ def _keep(session: Session) -> None:
     if written is not None and not session.in_nested_transaction():
         written.committed += written.pending
         written.pending.clear()
+        written.before.clear()
+
+
+@event.listens_for(Session, "after_transaction_create")
+def _begin(session: Session, begun: SessionTransaction) -> None:
+    written: _Written | None = session.info.get(_WRITTEN)
+    if written is not None and begun.nested:
+        written.before[begun] = len(written.pending)
 
 
 @event.listens_for(Session, "after_soft_rollback")
-def _forget(session: Session, _: SessionTransaction) -> None:
+def _forget(session: Session, undone: SessionTransaction) -> None:
+    """Forget what was written since the savepoint that is undone, or all of it where the transaction is."""
     written: _Written | None = session.info.get(_WRITTEN)
-    if written is not None:
-        written.pending.clear()
+    if written is None:
+        return
+    while not undone.nested and undone.parent is not None:  # a flush that failed
+        undone = undone.parent
+    del written.pending[written.before.pop(undone, 0) :]

@@ -26,9 +26,8 @@ def create_app(settings: Settings | None = None) -> edge.Portal:
         Misconfigured: a setting that the portal cannot do without is missing.
     """
     settings = settings or Settings.load()
-    settings.require("secret_key")
-    if settings.promise_key:  # a wrong one is said now, and not by the first answer that carries a promise
-        promise_signer(settings)
+    settings.require("secret_key", "promise_key")
+    promise_signer(settings)  # a wrong one is said now, and not by the first answer that carries a promise
     wire(settings)
     app = edge.Portal("portal")
     app.settings = settings

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,13 +15,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from adapters.database import transaction
-from adapters.errors import Conflict, InvalidInput, NotAllowed, NotAuthenticated, Terminal
+from adapters.errors import Conflict, InvalidInput, Misconfigured, NotAllowed, NotAuthenticated, Terminal
 from audit.models import Evidence
 from audit.reconcile import registered
 from directory.agencies.models import Agency
 from directory.people.roles import Role
 from portal import refusals
 from portal.access import CLIENT, PUBLIC, SIGNED_IN, Access, access
+from portal.app import create_app
 from portal.at_terminal import identified
 from portal.edge import Portal, current_session
 from portal.models import UnknownRefusal
@@ -144,6 +146,11 @@ def test_a_closed_hour_of_strangers_is_one_entry_that_its_rows_bear_out(portal: 
 def differing(session: Session) -> list[str]:
     ours = {name: check for name, check in registered().items() if name.startswith("refused_unknown")}
     return [name for name, check in ours.items() if list(check(session))]
+
+
+def test_a_portal_without_the_key_of_promises_does_not_start(portal: Portal) -> None:
+    with pytest.raises(Misconfigured, match="SHUNIU_PROMISE_KEY"):
+        create_app(replace(portal.settings, promise_key=""))
 
 
 def test_a_sign_in_under_an_unknown_login_is_counted(portal: Portal) -> None:
