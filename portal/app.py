@@ -11,6 +11,7 @@ from adapters.settings import Settings
 from audit.log_keys import promise_signer
 from portal import edge, filters, i18n, layout
 from portal.secure import secure
+from portal.starts import record_start
 from portal.wiring import wire
 
 log = logging.getLogger("shuniu.portal")
@@ -20,15 +21,18 @@ def create_app(settings: Settings | None = None) -> edge.Portal:
     """Build the application.
 
     Args:
-        settings: None reads them from the environment.
+        settings: None reads them from the environment, as a server's process does; its start is written down.
 
     Raises:
         Misconfigured: a setting that the portal cannot do without is missing.
     """
+    serves = settings is None
     settings = settings or Settings.load()
     settings.require("secret_key", "promise_key")
     promise_signer(settings)  # a wrong one is said now, and not by the first answer that carries a promise
     wire(settings)
+    if serves:
+        record_start(settings, "portal")
     app = edge.Portal("portal")
     app.settings = settings
     app.config.update(SECRET_KEY=settings.secret_key, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=True)

@@ -1,4 +1,4 @@
-"""Tables of the edge itself: answers kept for repeated requests, and counts of refused callers nobody knows."""
+"""Tables of the edge itself: answers kept for repeated requests, refused callers nobody knows, settings of the site."""
 
 import uuid
 from datetime import datetime
@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, DateTime, Index, Integer, String, Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.clock import system_now
-from adapters.database import Base, Count, Identity, Line, Moment, Octets
+from adapters.database import Base, Code, Count, Identity, Json, Line, Moment, Octets
 
 
 class IdempotencyKey(Base):
@@ -52,3 +52,18 @@ class UnknownRefusal(Base):
     process: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     times: Mapped[Count]
     sum_id: Mapped[uuid.UUID | None]
+
+
+class SiteSettings(Base):
+    """What a component of the hub last started with, as the entry ``evidence_id`` tells it.
+
+    One row per component, and one named ``schema`` with the version of the database. ``started_at`` is the moment of
+    the last start that has an entry.
+    """
+
+    __tablename__ = "site_settings"
+
+    component: Mapped[Code] = mapped_column(primary_key=True)
+    settings: Mapped[Json]
+    evidence_id: Mapped[uuid.UUID | None]
+    started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

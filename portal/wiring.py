@@ -20,6 +20,7 @@ import oversight.anomalies.compared
 import oversight.anomalies.places
 import pipelines.reconcilers
 import portal.refusals
+import portal.starts
 from adapters.settings import Settings
 from directory.calendars import add
 from directory.catalogue import publish, withdraw
@@ -49,6 +50,7 @@ def wire(settings: Settings) -> None:
     pipelines.reconcilers.register_reconcilers()
     oversight.anomalies.compared.register_reconcilers()
     portal.refusals.register_reconcilers()
+    portal.starts.register_reconcilers()
 
 
 def _once(hooks: list[Callable[..., Any]], hook: Callable[..., Any]) -> None:

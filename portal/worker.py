@@ -35,6 +35,7 @@ from exchange.grants.expire import expire
 from exchange.release import sweep_open
 from oversight.anomalies.find import find
 from portal.refusals import sum_up
+from portal.starts import record_start
 from portal.wiring import wire
 
 Task = Callable[[Session, Settings, Mapping[str, Any]], dict[str, Any]]
@@ -174,6 +175,7 @@ def main(settings: Settings) -> None:
     Place.of(settings)
     Authority.of(settings)
     wire(settings)
+    record_start(settings, "worker")
     worker = Worker(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, worker.stop)

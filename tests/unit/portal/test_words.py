@@ -21,7 +21,7 @@ from schemas.row_checks import Reason
 ROOT = Path(__file__).resolve().parents[3]
 ROOMS = ("audit", "directory", "exchange", "oversight", "pipelines", "portal")
 KIND = re.compile(r"[a-z_]+\.[a-z_]+")
-WRITERS = {"append", "refused", "_note", "_record", "_reviewed"}
+WRITERS = {"append", "refused", "_follow", "_note", "_record", "_reviewed"}
 
 
 def kinds_written() -> set[str]:
