@@ -1,17 +1,24 @@
 """What ``shuniu status`` and ``shuniu audit verify`` say of the log in the object store, as commands."""
 
 import json
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 import portal.cli.status
+from audit.models import Evidence
+from audit.store.mend import PUBLISHED_AGAIN
 from audit.store.place import Place
 from audit.store.run import Publisher
+from directory.people.models import Account
 from portal.cli.main import shuniu
+from portal.first_people import enter_operator
 from tests.integration.audit.conftest import Log
+from tests.integration.audit.test_restoration import PEOPLE
 
 Run = Callable[..., Result]
 
@@ -22,9 +29,9 @@ def run(log: Log, home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(portal.cli.status, "running_process", lambda _: 1)
     monkeypatch.setattr(portal.cli.status, "reported_services", lambda _: [])
 
-    def call(*arguments: str, **settings: str) -> Result:
+    def call(*arguments: str, given: str = "", **settings: str) -> Result:
         environment = {**log.environment, "SHUNIU_HOME": str(home), **settings}
-        return CliRunner().invoke(shuniu, arguments, env=environment)
+        return CliRunner().invoke(shuniu, arguments, env=environment, input=f"{given}\n" if given else None)
 
     return call
 
@@ -60,6 +67,34 @@ def test_status_names_the_problem_and_fails(log: Log, run: Run) -> None:
     assert told.exit_code == 1
     assert "PROBLEM" in told.output
     assert "its checkpoint of 5 entries is gone" in told.output
-    mended = run("publish-again", "--reason", "the disk was exchanged")
-    assert (mended.exit_code, mended.output) == (0, "2 objects were written. The worker goes on from here.\n")
+    administrators = enter_administrators(log)
+    again = ("publish-again", "--reason", "the disk was exchanged", "--system-administrator")
+    for login, password, said in (
+        ("tangjie", "not the password", "Login or password is wrong"),
+        ("hanxue", "a third password", "hanxue does not hold the role SYSTEM_ADMINISTRATOR"),
+    ):
+        refused = run(*again, login, given=password)
+        assert (refused.exit_code, said in str(refused.exception)) == (1, True), refused.exception
+    assert published_again(log) == []
+    mended = run(*again, "tangjie", given="a first password")
+    assert (mended.exit_code, mended.output.splitlines()[-1]) == (
+        0,
+        "2 objects were written. The worker goes on from here.",
+    )
+    assert published_again(log) == [administrators["tangjie"]]
     assert run("status").exit_code == 0
+
+
+def enter_administrators(log: Log) -> dict[str, uuid.UUID]:
+    """The operator's administrators: who they are, by login."""
+    code = "11319900DM9000001U"
+    with log.session("app") as session:
+        enter_operator(session, credit_code=code, short_code="JXW", name="经信委", name_en="", administrators=PEOPLE)
+        session.commit()
+        return {account.login: account.person_id for account in session.scalars(select(Account))}
+
+
+def published_again(log: Log) -> list[uuid.UUID | None]:
+    """Who had the log put back into the store."""
+    with log.session("app") as session:
+        return list(session.scalars(select(Evidence.person_id).where(Evidence.kind == PUBLISHED_AGAIN)))
