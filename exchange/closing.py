@@ -8,6 +8,7 @@ from adapters.clock import system_now
 from adapters.errors import Terminal
 from audit.actor import Actor
 from audit.append import append
+from audit.subjects.listed import first_named
 from exchange.grants.models import Grant, ReleaseRecord, ReleaseState
 from exchange.grants.quota import give_back
 
@@ -61,5 +62,6 @@ def close(
             "reason": reason,
             **({"extract": str(extract_id), "grant": str(grant.id), "mode": record.mode} if extract_id else {}),
         },
+        personal=first_named(session, extract_id) if extract_id else None,
         subjects=[extract_id.bytes] if extract_id else (),
     )

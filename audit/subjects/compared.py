@@ -18,6 +18,7 @@ from audit.models import Evidence
 from audit.opened import personal_details
 from audit.reconcile import Discrepancy, register
 from audit.subjects.blind import NOBODY_ELSE, SubjectKind, digest_of, kinds_by_form
+from audit.subjects.listed import lists_follow_entries
 from audit.subjects.models import ExtractSubject, SubjectExtract
 
 SEARCHES = ("evidence.subject_searched", "evidence.exported", "personal.destruction_asked")
@@ -54,6 +55,8 @@ def index_follows_entries(session: Session) -> Iterator[Discrepancy]:
                 yield Discrepancy(f"evidence/{row.evidence_id}", sentence, found="index row")
             else:
                 yield from _compared(row, details.get(row.id), facts.get(row.id, {}))
+        named = {entry_id: after["extract"] for entry_id, after in facts.items() if after.get("extract")}
+        yield from lists_follow_entries(session, named, details)
 
 
 def extracts_are_whole(session: Session) -> Iterator[Discrepancy]:

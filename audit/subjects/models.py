@@ -2,13 +2,13 @@
 
 None of them refers to another by a foreign key: they are written beside busy statements, and looking up what the same
 statement has just inserted would be paid with every call. They help to find entries and prove nothing: what proves is
-the entry, whose encrypted part has what was asked by and a digest of the tokens of whom rows named
-(``audit.subjects.compared``).
+the entry, whose encrypted part has what was asked by and a digest of the tokens of whom rows named, or of the list that
+it names first (``audit.subjects.compared``).
 """
 
 import uuid
 
-from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint, Uuid
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.clock import system_now
@@ -56,7 +56,10 @@ class ExtractSubject(Base):
     """That an extract names a data subject."""
 
     __tablename__ = "extract_subject"
-    __table_args__ = (CheckConstraint("octet_length(token) = 16", name="token_size"),)
+    __table_args__ = (
+        CheckConstraint("octet_length(token) = 16", name="token_size"),
+        Index("ix_extract_subject_extract_id_token", "extract_id", "token"),
+    )
 
     token: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     extract_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)

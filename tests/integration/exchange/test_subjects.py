@@ -19,6 +19,7 @@ from adapters.settings import Settings
 from audit.actor import Actor
 from audit.append import append, configure, configured
 from audit.models import Evidence
+from audit.opened import personal_details
 from audit.subjects.blind import SubjectKind
 from audit.subjects.compared import extracts_are_whole, index_follows_entries
 from audit.subjects.models import EvidenceSubject, ExtractSubject, SubjectExtract
@@ -233,6 +234,7 @@ def test_verification_compares_the_index_with_what_the_entries_say(
     pages = select(ReleaseRecord.evidence_id).where(ReleaseRecord.mode == "BROWSE")
     page = session.scalars(pages.where(ReleaseRecord.id != alone.id)).one()
     answered = session.scalars(pages.where(ReleaseRecord.id == alone.id)).one()
+    session.rollback()
     with Session(create_engine(fresh["SHUNIU_DATABASE_URL"], poolclass=NullPool)) as owner:
         assert list(index_follows_entries(owner)) == list(extracts_are_whole(owner)) == []
         token, x = people(PEOPLE[3]).pop().hex(), "substr(sha256('x'), 1, 16)"
@@ -249,8 +251,44 @@ def test_verification_compares_the_index_with_what_the_entries_say(
             f"INSERT INTO evidence_subject SELECT {x}, recorded_at + interval '1s', id FROM evidence": "is not there",
             f"DELETE FROM extract_subject WHERE token = '\\x{token}'": "not as it was made",
             "UPDATE subject_extract SET subjects = 1": "not as it was made",
+            f"UPDATE extract_subject SET token = {x} WHERE token = '\\x{token}'": "states another",
+            "UPDATE subject_extract SET condition = 'x'": "states another",
+            "UPDATE subject_extract SET rows = rows + 1": "states another",
+            "UPDATE subject_extract SET dataset_version_id = gen_random_uuid()": "states another",
+            "ALTER TABLE release DROP CONSTRAINT fk_release_extract_id; DELETE FROM extract_subject;"
+            "DELETE FROM subject_extract": "names, is not there",
         }.items():
             owner.execute(text(tampering))
             told = [each.sentence for each in (*index_follows_entries(owner), *extracts_are_whole(owner))]
             assert [each for each in told if said in each], tampering
             owner.rollback()
+
+
+def test_a_list_is_stated_once_and_one_of_an_older_entry_is_no_finding(
+    session: Session,
+    settings: Settings,
+    grant: Grant,
+    requester: Actor,
+    fresh: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def deliver() -> ReleaseRecord:
+        release = door.authorise(session, grant.id, asking(requester, Mode.FILES))
+        extract = extracts.record(session, settings, release, 5)
+        door.complete(session, release, rows=5, size=1, digest="d", extract_id=extract)
+        return session.get_one(ReleaseRecord, release.id)
+
+    with monkeypatch.context() as older:
+        older.setattr("exchange.closing.first_named", lambda *_: None)
+        deliver()
+    deliver()
+    completed = session.scalars(select(Evidence.id).where(Evidence.kind == "release.completed")).all()
+    assert not [one for one in personal_details(session, completed).values() if "listed" in one]
+    grant.row_condition = {"field": "code", "operator": "EQUALS", "values": [COMPANIES[3]]}
+    session.commit()
+    deliver()
+    deliver()
+    completed = session.scalars(select(Evidence.id).where(Evidence.kind == "release.completed")).all()
+    assert len([one for one in personal_details(session, completed).values() if "listed" in one]) == 1
+    with Session(create_engine(fresh["SHUNIU_DATABASE_URL"], poolclass=NullPool)) as owner:
+        assert list(index_follows_entries(owner)) == list(extracts_are_whole(owner)) == []
