@@ -15,6 +15,7 @@ from audit.reconcile import (
     rows_have_entries,
     states_follow_entries,
 )
+from oversight.anomalies.decide import weight
 from oversight.anomalies.models import Anomaly, AnomalyRuleChange, AnomalyState, LookedThrough
 
 _STATES = {
@@ -38,6 +39,10 @@ def register_reconcilers() -> None:
     register("anomaly-rule-content", rules)
     found = facts_follow_entries("anomaly", select(Anomaly), Anomaly.id, ["anomaly.found"], _anomaly_facts)
     register("anomaly-content", found)
+    decided = ["anomaly.dismissed", "anomaly.acted"]
+    grown = select(Anomaly).where(Anomaly.state != AnomalyState.OPEN)
+    weighed = facts_follow_entries("anomaly", grown, Anomaly.id, decided, weight, opener=personal_details)
+    register("anomaly-weight", weighed)
     register("anomaly-looked-through", looked_within_the_log)
 
 
@@ -61,7 +66,7 @@ def _rule_facts(row: AnomalyRuleChange) -> dict[str, object]:
 
 
 def _anomaly_facts(row: Anomaly) -> dict[str, object]:
-    """What no later use changes; score and entries grow while it is open."""
+    """What no later use changes; score, figures and entries grow while it is open, see ``weight``."""
     return {
         "rule": row.rule,
         "grant": str(row.grant_id) if row.grant_id else None,

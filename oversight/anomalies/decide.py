@@ -1,6 +1,7 @@
 """Decide on what was found: suspend the grant for it, note that something else was done, or dismiss it (R48)."""
 
 import uuid
+from datetime import UTC
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from exchange.grants.models import Grant, GrantState
 from exchange.grants.suspend import suspend
 from oversight.anomalies.models import Anomaly, AnomalyState
 from oversight.anomalies.permissions import decide_anomaly
+from schemas.canonical import digest
 
 LONGEST_REASON = 4_000
 
@@ -99,5 +101,12 @@ def _decide(session: Session, actor: Actor, anomaly: Anomaly, state: AnomalyStat
         actor,
         before=before,
         after={"state": state},
-        personal={"reason": anomaly.reason},
+        personal={"reason": anomaly.reason, **weight(anomaly)},
     )
+
+
+def weight(anomaly: Anomaly) -> dict[str, object]:
+    """What an anomaly rested on when it was decided, by a digest; it grows until then and never after."""
+    names = ("revision", "figures", "finding", "measured", "score", "entries")
+    seen = [moment.astimezone(UTC).isoformat() for moment in (anomaly.first_seen, anomaly.last_seen)]
+    return {"weight": digest({"seen": seen, **{name: getattr(anomaly, name) for name in names}})}

@@ -137,7 +137,7 @@ def _each_is_explained_once(planted: Planted) -> None:
     assert "192.0.2" not in kept
     assert "310101" not in kept
     told = {name: list(reconcile(session)) for name, reconcile in registered().items() if name.startswith("anomaly")}
-    assert len(told) == 8
+    assert len(told) == 9
     assert set(map(tuple, told.values())) == {()}
     for name, behind in (
         ("anomaly-looked-through", update(LookedThrough).values(size=999_999_999)),
@@ -247,6 +247,12 @@ def test_something_else_was_done_where_no_grant_is_left_to_suspend(planted: Plan
     session.commit()
     assert (refused.state, refused.decided_by) == ("ACTED", planted.auditor.person_id)
     told = [list(reconcile(session)) for name, reconcile in registered().items() if name.startswith("anomaly")]
+    weighed = registered()["anomaly-weight"]
+    grown: list[dict[str, object]] = [{"score": 1}, {"measured": {}}, {"entries": []}, {"last_seen": system_now()}]
+    for changed in grown:
+        session.execute(update(Anomaly).where(Anomaly.id == refused.id).values(**changed))
+        assert [each.subject.partition("/")[0] for each in weighed(session)], changed
+        session.rollback()
     assert not any(told)
 
 
