@@ -2,10 +2,10 @@
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from adapters.errors import Conflict, NotFound, ShuniuError
@@ -101,12 +101,7 @@ def archived(session: Session, entry_ids: Collection[uuid.UUID]) -> dict[uuid.UU
         Conflict: one of them is expired or damaged, or this process does not know the object store.
         Transient: the store does not answer.
     """
-    rows = session.execute(
-        select(LogLeaf.evidence_id, LogLeaf.leaf_index, LogArchive)
-        .join(LogArchive, (LogArchive.first_index <= LogLeaf.leaf_index) & (LogArchive.end_index > LogLeaf.leaf_index))
-        .where(LogLeaf.evidence_id.in_(entry_ids))
-        .order_by(LogLeaf.leaf_index)
-    ).all()
+    rows = _places(session, entry_ids)
     if rows and not _site:
         raise Conflict("evidence.archives_unknown", "This process does not know where the archives of evidence are.")
     return {entry_id: _site[0].entry(row, index) for entry_id, index, row in rows}
@@ -115,16 +110,22 @@ def archived(session: Session, entry_ids: Collection[uuid.UUID]) -> dict[uuid.UU
 def readable(session: Session, entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Kept]:
     """What archives keep of entries, by id, for comparisons: what cannot be read is left out, verification names it."""
     found: dict[uuid.UUID, Kept] = {}
-    try:
-        return archived(session, entry_ids) if entry_ids else found
-    except ShuniuError:  # one of them is lost: each by itself, so that the others are read
-        pass
-    for entry_id in entry_ids:
+    for entry_id, index, row in _places(session, entry_ids) if entry_ids and _site else ():
         try:
-            found |= archived(session, [entry_id])
+            found[entry_id] = _site[0].entry(row, index)
         except ShuniuError:
             continue
     return found
+
+
+def _places(session: Session, entry_ids: Collection[uuid.UUID]) -> Sequence[Row[uuid.UUID, int, LogArchive]]:
+    """Where archived entries lie, in the log's order, so that each block is read once."""
+    return session.execute(
+        select(LogLeaf.evidence_id, LogLeaf.leaf_index, LogArchive)
+        .join(LogArchive, (LogArchive.first_index <= LogLeaf.leaf_index) & (LogArchive.end_index > LogLeaf.leaf_index))
+        .where(LogLeaf.evidence_id.in_(entry_ids))
+        .order_by(LogLeaf.leaf_index)
+    ).all()
 
 
 def _remember(known: OrderedDict[K, V], name: K, value: V, most: int) -> V:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,6 +20,7 @@ from audit.append import append, configured
 from audit.models import Evidence
 from audit.opened import personal_details
 from audit.subjects.blind import SubjectKind
+from audit.texts import program, texts
 
 LONGEST_NUMBER = 100
 LONGEST_REASON = 1_000
@@ -54,6 +54,9 @@ class Shown:
         whole: it is about a whole file or package whose rows name the subject, not about the subject alone.
         grant_id: the grant asked under, where the entry's text names it; None else.
         mode: the way of sharing, "" where it is none.
+        program: the program that asked, "" where none is named.
+        readable: whether the entry's text was read; it has expired, is lost or falsified otherwise, and what is taken
+            from it is empty.
         receiver_matter: the receiver's own case, as stated with the call, from the entry's encrypted part; "" where
             there was none, or where the part was destroyed.
     """
@@ -62,6 +65,8 @@ class Shown:
     whole: bool
     grant_id: uuid.UUID | None
     mode: str
+    program: str
+    readable: bool
     receiver_matter: str
 
 
@@ -92,10 +97,15 @@ def shown(
             )
         )
     }
-    details = personal_details(session, entries)
+    details, said = personal_details(session, entries), texts(session, entries.values())
     return Page(
         tuple(
-            _shown(entries[place.evidence_id], place.whole, details.get(place.evidence_id, {}))
+            _shown(
+                entries[place.evidence_id],
+                place.whole,
+                said.get(place.evidence_id),
+                details.get(place.evidence_id, {}),
+            )
             for place in places
             if place.evidence_id in entries
         ),
@@ -115,17 +125,16 @@ def look(
     """
     value, reason = checked(value, reason)
     page = shown(session, kind, value, cursor)
-    token = configured().blind.token(kind, value)
-    append(
-        session,
-        "evidence.subject_searched",
-        f"data_subject/{token.hex()}",
-        actor,
-        after={"kind": kind, "found": len(page.items), "first_page": not cursor},
-        personal={"reason": reason, "value": value},
-        subjects=[token],
-    )
+    _looked(session, actor, kind, value, reason, {"found": len(page.items), "first_page": not cursor})
     return page
+
+
+def failed_look(
+    session: Session, actor: Actor, kind: SubjectKind, value: str, reason: str, cursor: str | None = None
+) -> None:
+    """Record a look that ended in an error, in a transaction of its own: what was asked for and why is kept."""
+    value, reason = checked(value, reason)
+    _looked(session, actor, kind, value, reason, {"first_page": not cursor}, outcome="FAILED")
 
 
 def checked(value: str, reason: str) -> tuple[str, str]:
@@ -137,8 +146,31 @@ def checked(value: str, reason: str) -> tuple[str, str]:
     return line(value, "/value", most=LONGEST_NUMBER), prose(reason, "/reason", most=LONGEST_REASON)
 
 
-def _shown(entry: Evidence, whole: bool, personal: Mapping[str, Any]) -> Shown:
-    after = orjson.loads(entry.body)["data"].get("after") or {}
+def _looked(
+    session: Session,
+    actor: Actor,
+    kind: SubjectKind,
+    value: str,
+    reason: str,
+    facts: Mapping[str, Any],
+    outcome: str = "DONE",
+) -> None:
+    token = configured().blind.token(kind, value)
+    append(
+        session,
+        "evidence.subject_searched",
+        f"data_subject/{token.hex()}",
+        actor,
+        outcome=outcome,
+        after={"kind": kind, **facts},
+        personal={"reason": reason, "value": value},
+        subjects=[token],
+    )
+
+
+def _shown(entry: Evidence, whole: bool, said: Mapping[str, Any] | None, personal: Mapping[str, Any]) -> Shown:
+    stated = (said or {}).get("after")
+    after = stated if isinstance(stated, Mapping) else {}
     noun, _, key = entry.subject.partition("/")
     grant = after.get("grant") or (key if noun == "grant" else "")
     return Shown(
@@ -146,6 +178,8 @@ def _shown(entry: Evidence, whole: bool, personal: Mapping[str, Any]) -> Shown:
         whole=whole,
         grant_id=_identity(grant),
         mode=str(after.get("mode") or ""),
+        program=program(said or {}),
+        readable=said is not None,
         receiver_matter=str(personal.get("matter") or ""),
     )
 

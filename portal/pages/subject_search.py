@@ -12,20 +12,21 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from adapters.database import transaction
 from adapters.errors import InvalidInput
 from adapters.paging import LARGEST_PAGE, Page
 from audit.actor import Actor
 from audit.append import configured
 from audit.queries import indices, log_state
 from audit.subjects.blind import SubjectKind, kinds_by_form
-from audit.subjects.shown import LONGEST_NUMBER, LONGEST_REASON, Shown, checked, look, shown
+from audit.subjects.shown import LONGEST_NUMBER, LONGEST_REASON, Shown, checked, failed_look, look, shown
 from directory.people.queries import person_names
 from directory.people.roles import Role
 from directory.permissions import require, search_subjects
 from exchange.grants.queries import asked_under, stated_purposes
 from portal import fields, signed_exports
 from portal.access import access, current_actor, roles
-from portal.edge import current_session
+from portal.edge import current_session, portal_settings
 from portal.exports import Cell, every, wanted_export
 from portal.filters import moment
 from portal.forms import form_again
@@ -57,17 +58,21 @@ def find() -> ResponseReturnValue:
         if wanted_export():
             return _exported(session, actor, kind, *checked(value, reason))
         page = look(session, actor, kind, value, reason, request.form.get("cursor"))
+        return render_template(
+            TEMPLATE,
+            **_form(),
+            filled=request.form,
+            searched={"kind": kind, "value": value.strip(), "reason": reason.strip()},
+            odd=kind not in kinds_by_form(value),
+            page=page,
+            **_found(session, page),
+        )
     except InvalidInput as error:
         return form_again(error, TEMPLATE, **_form())
-    return render_template(
-        TEMPLATE,
-        **_form(),
-        filled=request.form,
-        searched={"kind": kind, "value": value.strip(), "reason": reason.strip()},
-        odd=kind not in kinds_by_form(value),
-        page=page,
-        **_found(session, page),
-    )
+    except Exception:
+        with transaction(portal_settings().app_database_url) as own:  # what this request did is undone
+            failed_look(own, actor, kind, value, reason, request.form.get("cursor"))
+        raise
 
 
 def _exported(session: Session, actor: Actor, kind: SubjectKind, value: str, reason: str) -> Response:
@@ -112,9 +117,9 @@ def _cells(session: Session, page: Page[Shown]) -> Page[Sequence[Cell]]:
                 label(entry.kind, "EvidenceKind"),
                 label(entry.outcome, "EvidenceOutcome"),
                 known["names"].get(entry.agency_code, entry.agency_code),
-                known["people"].get(entry.person_id, ""),
+                known["people"].get(entry.person_id, "") if entry.person_id else one.program,
                 grant.number if grant else "",
-                f"{how} {_('(among all rows of a delivery)')}" if one.whole else how,
+                " ".join([how, *_remarks(one)]).strip(),
                 known["purposes"].get(entry.subject) or (grant.purpose if grant else ""),
                 one.receiver_matter,
                 str(entry.id),
@@ -122,6 +127,12 @@ def _cells(session: Session, page: Page[Shown]) -> Page[Sequence[Cell]]:
             ]
         )
     return Page(tuple(rows), page.next_cursor)
+
+
+def _remarks(one: Shown) -> list[str]:
+    """What is said of an entry beside the way of sharing."""
+    whole = [_("(among all rows of a delivery)")] if one.whole else []
+    return whole if one.readable else [*whole, _("(its text has expired or cannot be read)")]
 
 
 def _form() -> dict[str, Any]:

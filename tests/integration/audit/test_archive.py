@@ -13,6 +13,7 @@ import audit.append
 from adapters.clock import system_now
 from adapters.errors import Conflict, NotAllowed, Terminal
 from audit.actor import HUB
+from audit.append import configured
 from audit.archive import read, set_aside, write
 from audit.archive.expire import declare, over, remove
 from audit.archive.format import opened, packed
@@ -25,6 +26,8 @@ from audit.queries import entry_at, personal
 from audit.report import Report
 from audit.retention import Retention
 from audit.store.place import Place
+from audit.subjects.blind import SubjectKind
+from audit.subjects.shown import look
 from audit.verify import verify_log
 from portal.cli.audit import command
 from portal.first_people import enter_operator
@@ -35,6 +38,7 @@ from tests.integration.audit.test_sequence import wait_for
 
 OLD = 600
 EACH = 256
+NUMBER = "11010119900307001X"
 
 
 class Kept:
@@ -79,6 +83,27 @@ def kept(log: Log, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
     read.configure(log.settings)
     yield made
     read._site.clear()
+
+
+def concern(kept: Kept, index: int) -> None:
+    """An old entry concerns somebody, as a call would."""
+    with kept.log.session("owner") as owner:
+        values = {"index": index, "token": configured().blind.token(SubjectKind.RESIDENT_ID, NUMBER)}
+        owner.execute(
+            text(
+                "INSERT INTO evidence_subject (token, recorded_at, evidence_id) SELECT :token, recorded_at, id"
+                " FROM evidence JOIN log_leaf ON evidence_id = id WHERE leaf_index = :index"
+            ),
+            values,
+        )
+        owner.commit()
+
+
+def looked(kept: Kept) -> list[tuple[bool, str]]:
+    """What the search by a subject says of the old entry; who looks is recorded, and found the next time."""
+    with kept.log.session("app") as app:
+        page = look(app, AUDIT, SubjectKind.RESIDENT_ID, NUMBER, "a complaint")
+        return [(one.readable, one.program) for one in page.items if one.entry.kind == "test.written"]
 
 
 def shuniu(*words: str, passwords: str = "") -> str:
@@ -137,6 +162,7 @@ def test_old_entries_are_archived_once_whatever_breaks_off(kept: Kept) -> None:
 def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     years = kept.place.years
     monkeypatch.setattr(write, "DAYS_OF_A_YEAR", 4 / 86_400 / years)
+    concern(kept, 300)
     for name, value in kept.log.environment.items():
         monkeypatch.setenv(name, value)
     told = shuniu("archive")
@@ -152,6 +178,7 @@ def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch
     assert "There is nothing to do." in shuniu("archive")
     assert "There is nothing to do." in shuniu("expire", *NAMES, *REASONS, "--go")
     kept.log.sequence()
+    assert looked(kept) == [(True, "")]
     with kept.log.session("app") as app:
         index = next(number for number in range(300, OLD) if entry_at(app, number).has_personal)
         found, proof = entry_at(app, index), prove(app, index)
@@ -182,6 +209,7 @@ def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch
         app.expire_all()
         with pytest.raises(Conflict, match="its period of keeping was over"):
             entry_at(app, index)
+    assert looked(kept) == [(False, "")], "it is still known that somebody was shown it"
 
 
 def swapped(kept: Kept, owner: Session) -> None:

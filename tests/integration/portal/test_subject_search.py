@@ -4,9 +4,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, text
 
 from adapters.database import transaction
+from audit.actor import Actor
 from audit.append import append, configured
 from audit.destruction.named import entries_naming
 from audit.export import check_export
@@ -18,6 +20,7 @@ from audit.subjects.compared import index_follows_entries
 from audit.subjects.models import EvidenceSubject
 from directory.people.roles import Role
 from portal.edge import Portal
+from portal.pages import subject_search
 from schemas.identifiers import resident_id
 from tests.integration.portal.conftest import Browser, People
 from tests.integration.portal.test_api_evidence import sequenced
@@ -87,3 +90,27 @@ def test_a_result_is_handed_out_as_a_signed_file_which_is_a_look_too(
         assert not [found for found in index_follows_entries(session) if str(taken.id) in found.subject]
     for role in (Role.REQUESTER, Role.SYSTEM_ADMINISTRATOR):
         assert browser(people.logins[role]).post("/evidence/subject/?export=csv", search).status_code == 403
+
+
+def test_a_look_that_fails_is_recorded_and_a_text_that_is_none_is_said_to_be_so(
+    portal: Portal, people: People, browser: Callable[..., Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "11010119900307619" + resident_id.check_digit("11010119900307619")
+    token = configured().blind.token(SubjectKind.RESIDENT_ID, other)
+    with transaction(portal.settings.app_database_url) as session:
+        about = f"release/{uuid.uuid4()}"
+        entry = append(session, "release.completed", about, Actor(client_id="c00000007"), subjects=[token])
+    auditor, search = browser(people.logins[Role.AUDITOR]), SEARCH | {"value": other}
+    auditor.post("/language", {"language": "en"})
+    assert "<code>c00000007</code>" in auditor.post("/evidence/subject/", search).get_data(as_text=True)
+    with transaction(portal.settings.database_url) as session:
+        falsified = text("UPDATE evidence_text SET body = 'no text' WHERE evidence_id = :id")
+        session.execute(falsified, {"id": entry.id})
+    page = auditor.post("/evidence/subject/", search).get_data(as_text=True)
+    assert "its text has expired or cannot be read" in page
+    monkeypatch.setattr(subject_search, "stated_purposes", lambda *_: 1 / 0)
+    assert auditor.post("/evidence/subject/", search).status_code == 500
+    with transaction(portal.settings.app_database_url) as session:
+        mine = (Evidence.kind == "evidence.subject_searched", Evidence.subject == f"data_subject/{token.hex()}")
+        looks = session.scalars(select(Evidence.outcome).where(*mine).order_by(Evidence.recorded_at)).all()
+    assert looks == ["DONE", "DONE", "FAILED"]
