@@ -23,7 +23,7 @@ EVIDENCE_KINDS: dict[str, str] = {
     "agreement.proposed": N_("Agreement drawn up"),
     "agreement.signed": N_("Agreement signed"),
     "agreement.terminated": N_("Agreement ended"),
-    "anomaly.acted": N_("Grant suspended for an anomaly"),
+    "anomaly.acted": N_("Anomaly acted on"),
     "anomaly.dismissed": N_("Anomaly dismissed"),
     "anomaly.found": N_("Anomaly found"),
     "anomaly_rule.changed": N_("Rule for anomalies changed"),

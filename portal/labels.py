@@ -220,7 +220,7 @@ LABELS: dict[str, dict[str, str]] = {
         "since": N_("From"),
         "until": N_("To"),
     },
-    "AnomalyState": {"OPEN": N_("Undecided"), "DISMISSED": N_("Dismissed"), "ACTED": N_("Grant suspended")},
+    "AnomalyState": {"OPEN": N_("Undecided"), "DISMISSED": N_("Dismissed"), "ACTED": N_("Acted on")},
     "RowReason": {
         "BIRTH_DATE": N_("impossible date of birth"),
         "CHARACTER": N_("impossible character"),

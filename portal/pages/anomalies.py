@@ -111,16 +111,21 @@ def show(anomaly_id: uuid.UUID) -> str:
 def decide(anomaly_id: uuid.UUID) -> ResponseReturnValue:
     """Suspend the grant, note that something was done, or dismiss the anomaly; all with a reason."""
     decision = (request.form.getlist("decision") or [""])[-1]
-    service = {"dismiss": dismiss, "acted": note_acted}.get(decision, suspend_for)
+    services = {"suspend": suspend_for, "dismiss": dismiss, "acted": note_acted}
     try:
-        service(current_session(), current_actor(), anomaly_id, reason=request.form.get("reason", ""))
+        if decision not in services:
+            raise InvalidInput(
+                "anomaly.decision", "Nothing was decided: press one of the buttons, to act or to dismiss the anomaly."
+            )
+        services[decision](current_session(), current_actor(), anomaly_id, reason=request.form.get("reason", ""))
     except (InvalidInput, Conflict) as error:
         return form_again(error, "anomalies/show.html", **_page(anomaly_id))
     done = {
+        "suspend": _("The grant is suspended. Nothing leaves under it from now on."),
         "dismiss": _("The anomaly is dismissed."),
         "acted": _("It is noted that something was done about it."),
-    }.get(decision, _("The grant is suspended. Nothing leaves under it from now on."))
-    flash(done, "success")
+    }
+    flash(done[decision], "success")
     return redirect(url_for(".show", anomaly_id=anomaly_id), 303)
 
 

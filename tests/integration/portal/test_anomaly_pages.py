@@ -67,16 +67,21 @@ def test_the_auditor_reads_suspends_and_dismisses(world: World, people: People, 
     page = auditor.get(f"/anomalies/{loud.id}").get_data(as_text=True)
     assert f"/evidence/{loud.entries[0]}" in page
     assert "Suspend the grant" in page
-    assert auditor.post(f"/anomalies/{loud.id}", {"reason": ""}).status_code == 422
-    assert auditor.post(f"/anomalies/{loud.id}", {"reason": "超量"}).status_code == 303
+    assert auditor.post(f"/anomalies/{loud.id}", {"reason": "", "decision": "suspend"}).status_code == 422
+    for wrong in ({}, {"decision": "dismis"}, {"decision": ""}):
+        assert auditor.post(f"/anomalies/{loud.id}", {"reason": "超量", **wrong}).status_code == 422, wrong
+    assert 'name="decision" value="suspend"' in page
+    assert auditor.post(f"/anomalies/{loud.id}", {"reason": "超量", "decision": "suspend"}).status_code == 303
     late = found(world, "late")
     assert auditor.get("/anomalies/").get_data(as_text=True).count("Suspended</span>") == 1
     page = auditor.get(f"/anomalies/{late.id}").get_data(as_text=True)
     assert ("Suspend the grant" in page, "Something was done about it" in page) == (False, True)
     assert auditor.post(f"/anomalies/{late.id}", {"reason": "已停", "decision": "acted"}).status_code == 303
+    page = auditor.get(f"/anomalies/{late.id}").get_data(as_text=True)
+    assert ("Acted on" in page, "Grant suspended" in page) == (True, False), "nothing says what was done but the reason"
     page = auditor.get(f"/anomalies/{quiet.id}").get_data(as_text=True)
     assert "Suspend the grant" not in page
-    assert auditor.post(f"/anomalies/{quiet.id}", {"reason": "没有授权"}).status_code == 409
+    assert auditor.post(f"/anomalies/{quiet.id}", {"reason": "没有授权", "decision": "suspend"}).status_code == 409
     assert auditor.post(f"/anomalies/{quiet.id}", {"reason": "出差", "decision": "dismiss"}).status_code == 303
     world.session.expire_all()
     states = world.session.execute(select(Anomaly.key, Anomaly.state).order_by(Anomaly.decided_at)).all()
