@@ -5,8 +5,10 @@ round makes its month and moves it there. The app role may ask for partitions an
 """
 
 import logging
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +19,7 @@ from adapters.clock import system_now
 AHEAD = 3
 """Months after this one that have their partition."""
 SCHEMA = "evidence_months"
+_MONTH = re.compile(r"\d{4}-\d{2}")
 _log = logging.getLogger(__name__)
 _PRESENT = text(
     "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
@@ -52,6 +55,13 @@ def months(session: Session) -> Months:
     return Months(present, lacking, session.scalar(_STRAYS) or 0)
 
 
+def ended_before(state: Months, moment: datetime) -> Iterator[str]:
+    """Months that ended before a moment and still have their texts in the database."""
+    for month in state.present:
+        if _MONTH.fullmatch(month) and _end(month) <= moment:
+            yield month
+
+
 def make_months(session: Session) -> int:
     """Make what is lacking; a chore of the worker. It waits a second for those who read, and else tries next time.
 
@@ -75,3 +85,8 @@ def _coming(now: datetime, ahead: int) -> tuple[str, ...]:
     """This month and those after it."""
     first = now.year * 12 + now.month - 1
     return tuple(f"{number // 12}-{number % 12 + 1:02d}" for number in range(first, first + ahead + 1))
+
+
+def _end(month: str) -> datetime:
+    number = int(month[:4]) * 12 + int(month[5:])
+    return datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)

@@ -1,8 +1,7 @@
 """Setting aside: a month whose texts all lie in archives gives up its partition; what entries are found by stays."""
 
-import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -12,20 +11,17 @@ from audit.actor import Actor
 from audit.append import append
 from audit.archive.verify import ArchiveCheck
 from audit.archive.write import lock
-from audit.months import SCHEMA, months
+from audit.months import SCHEMA, ended_before, months
 from audit.report import Report
 from audit.store.place import Place
 
 SET_ASIDE = "evidence.month_set_aside"
 LOCK_WAIT = "2s"
-_MONTH = re.compile(r"\d{4}-\d{2}")
 
 
 def due(session: Session, before: datetime) -> Iterator[str]:
     """Months that ended before a moment and still have their texts in the database, ``2025-10``."""
-    for month in months(session).present:
-        if _MONTH.fullmatch(month) and _end(month) <= before:
-            yield month
+    return ended_before(months(session), before)
 
 
 def set_aside(session: Session, place: Place, actor: Actor, month: str, origin: str) -> int:
@@ -71,8 +67,3 @@ def set_aside(session: Session, place: Place, actor: Actor, month: str, origin: 
     session.execute(text(f"ALTER TABLE evidence_text DETACH PARTITION {partition}"))
     session.execute(text(f"DROP TABLE {partition}"))
     return int(count)
-
-
-def _end(month: str) -> datetime:
-    number = int(month[:4]) * 12 + int(month[5:])
-    return datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)

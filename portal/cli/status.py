@@ -12,6 +12,7 @@ from adapters.services.home import reported_services, running_process
 from adapters.services.supervisor import Health
 from adapters.settings import Settings
 from audit.queries import log_state
+from audit.retention import configure as keep_for
 from audit.standing import configure as allow
 from audit.store.keep import NOT_LOCKED
 from audit.witness.standing import configure
@@ -48,15 +49,18 @@ def _log_store(settings: Settings) -> dict[str, Any]:
     """How far the log is published, and who agrees; the database's own state is said by its service."""
     configure(settings.witnesses)
     allow(settings.evidence_grace_seconds)
+    keep_for(settings)
     try:
         with transaction(settings.app_database_url) as session:
             log = log_state(session)
             state, said, still, stamp, flow = log.store, log.agreement, log.restoration, log.stamp, log.standing
             stamped = {"stamped_at": stamp.stamped_at, "stamp_problem": stamp.problem} if stamp else {}
         witnesses = [vars(each) | {"contradicts": each.contradicts} for each in said.witnesses]
-        said_of_it = {"behind": state.behind, "late": state.late, "restoration": still.sentence if still else ""}
+        said_of_it: dict[str, Any] = {"behind": state.behind, "late": state.late}
+        said_of_it["restoration"] = still.sentence if still else ""
         signing: dict[str, Any] = {"signing_problem": flow.problem, "signing_problem_since": flow.problem_since}
         signing |= {"signing_late": flow.late, "stopped": flow.stopped, "signing_behind": flow.behind.total_seconds()}
+        said_of_it["months_to_archive"] = log.keeping.overdue
         return {**vars(state), **said_of_it, **stamped, **signing, "witnesses": witnesses, "agreed": said.size}
     except SQLAlchemyError as error:
         return {"problem": f"the database does not say how far it is ({type(error).__name__})"}
@@ -82,6 +86,11 @@ def _show_store(store: dict[str, Any]) -> None:
     if store.get("problem"):
         since = f" (since {store['problem_since']:%Y-%m-%d %H:%M} UTC)" if store.get("problem_since") else ""
         click.echo(f"PROBLEM with the log in the object store{since}: {store['problem']}")
+    if store.get("months_to_archive"):
+        click.echo(
+            f"WARNING: the texts of {len(store['months_to_archive'])} months, from {store['months_to_archive'][0]} on,"
+            " should lie in archives and are still in the database. Run `shuniu audit archive --go` as its owner."
+        )
     _show_signing(store)
     _show_witnesses(store)
 

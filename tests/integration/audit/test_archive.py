@@ -18,6 +18,7 @@ from audit.archive import read, set_aside, write
 from audit.archive.expire import declare, over, remove
 from audit.archive.format import opened, packed
 from audit.archive.models import LogArchive
+from audit.archive.queries import keeping
 from audit.log_keys import LogKeys
 from audit.months import make_months, months
 from audit.personal import Seal
@@ -106,6 +107,13 @@ def looked(kept: Kept) -> list[tuple[bool, str]]:
         return [(one.readable, one.program) for one in page.items if one.entry.kind == "test.written"]
 
 
+def stands(kept: Kept) -> tuple[int, int, int, bool, int]:
+    """What pages and status say of the archives, to the app role."""
+    with kept.log.session("app") as app:
+        now = keeping(app)
+    return now.archives, now.archived, now.expired, now.kept_until is not None, len(now.overdue)
+
+
 def shuniu(*words: str, passwords: str = "") -> str:
     """What the command says."""
     said = CliRunner().invoke(command, words, input=passwords)
@@ -163,6 +171,7 @@ def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch
     years = kept.place.years
     monkeypatch.setattr(write, "DAYS_OF_A_YEAR", 4 / 86_400 / years)
     concern(kept, 300)
+    assert stands(kept) == (0, 0, 0, False, 1), "a month waits to be archived"
     for name, value in kept.log.environment.items():
         monkeypatch.setenv(name, value)
     told = shuniu("archive")
@@ -179,6 +188,7 @@ def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch
     assert "There is nothing to do." in shuniu("expire", *NAMES, *REASONS, "--go")
     kept.log.sequence()
     assert looked(kept) == [(True, "")]
+    assert stands(kept) == (3, OLD, 0, True, 0)
     with kept.log.session("app") as app:
         index = next(number for number in range(300, OLD) if entry_at(app, number).has_personal)
         found, proof = entry_at(app, index), prove(app, index)
@@ -209,6 +219,7 @@ def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch
         app.expire_all()
         with pytest.raises(Conflict, match="its period of keeping was over"):
             entry_at(app, index)
+    assert stands(kept) == (0, 0, 3, False, 0), "nothing is left of them"
     assert looked(kept) == [(False, "")], "it is still known that somebody was shown it"
 
 

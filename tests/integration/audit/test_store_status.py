@@ -3,14 +3,18 @@
 import json
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
+import audit.append
 import portal.cli.status
 from audit.models import Evidence
+from audit.months import make_months
+from audit.retention import Retention
 from audit.store.mend import PUBLISHED_AGAIN
 from audit.store.place import Place
 from audit.store.run import Publisher
@@ -58,6 +62,21 @@ def test_status_says_how_far_the_store_is(log: Log, run: Run) -> None:
     assert "held until" in told.output
     assert "WARNING" not in told.output
     assert json.loads(run("status", "--json").output)["log_store"]["lock"] == "LOCKED"
+
+
+def test_status_names_the_months_that_should_be_archived(log: Log, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    month = Retention.of(log.settings).before() - timedelta(days=40)
+    with monkeypatch.context() as then:
+        then.setattr(audit.append, "system_now", lambda: month)
+        log.write(1)
+    with log.session("app") as app:
+        make_months(app)
+        app.commit()
+    step(log)
+    told = run("status")
+    assert f"WARNING: the texts of 1 months, from {month:%Y-%m} on," in told.output
+    assert "Run `shuniu audit archive --go`" in told.output
+    assert "WARNING" not in run("status", SHUNIU_HOT_MONTHS="30").output, "the site's own setting"
 
 
 def test_status_names_the_problem_and_fails(log: Log, run: Run) -> None:
