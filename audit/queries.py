@@ -37,7 +37,7 @@ class Found:
     Attributes:
         row: the entry.
         index: its number in the log; None while it waits.
-        envelope: its text, decoded.
+        envelope: its text, decoded; empty where only the columns were asked for.
         has_personal: whether personal details lie beside it that can still be opened.
     """
 
@@ -97,8 +97,11 @@ def timeline(session: Session, matter: str) -> list[Evidence]:
     )
 
 
-def entry(session: Session, entry_id: uuid.UUID) -> Found:
+def entry(session: Session, entry_id: uuid.UUID, *, said: bool = True) -> Found:
     """One entry in full; what it says comes from its archive where it lies in one.
+
+    Args:
+        said: whether what it says is asked for; without, its columns are found and proved when its text is gone.
 
     Raises:
         NotFound: there is none with this id.
@@ -114,6 +117,8 @@ def entry(session: Session, entry_id: uuid.UUID) -> Found:
     if row is None:
         raise _unknown(entry_id)
     found, index, has_personal = row
+    if not said:
+        return Found(found, index, {}, has_personal)
     if not found.body:
         kept = archived(session, [entry_id]).get(entry_id)
         if kept is None:

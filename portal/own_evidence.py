@@ -22,14 +22,18 @@ def agency_to_search(session: Session, actor: Actor, matter: str) -> str:
     return ""
 
 
-def own_entry(session: Session, actor: Actor, entry_id: uuid.UUID) -> Found:
+def own_entry(session: Session, actor: Actor, entry_id: uuid.UUID, *, said: bool = True) -> Found:
     """One entry that the actor may read.
+
+    Args:
+        said: whether what it says is asked for (``audit.queries.entry``).
 
     Raises:
         NotFound: there is none.
         NotAllowed: it is another agency's.
+        Conflict: what it says has expired, or is missing or damaged.
     """
-    found = entry(session, entry_id)
+    found = entry(session, entry_id, said=said)
     codes = {found.row.agency_code} | codes_of_case(session, found.row.matter)
     require(read_evidence(actor, codes - {""}))
     return found

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
 from adapters.database import engine, transaction
+from adapters.errors import Conflict
 from adapters.settings import Settings
 from audit.archive.read import configure as know_archives
 from audit.checked import Trust, check_files
@@ -134,11 +135,16 @@ def proof(index: int, out: Path | None) -> None:
     know_archives(settings)
     configure(settings.witnesses)
     with transaction(settings.app_database_url) as session:
-        text, body = str(prove(session, index)), entry_at(session, index).row.body
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    (out / f"{index}.tlog-proof").write_text(text, encoding="utf-8")
+        text = str(prove(session, index))
+        if out is None:
+            click.echo(text, nl=False)
+            return
+        (out / f"{index}.tlog-proof").write_text(text, encoding="utf-8")
+        try:
+            body = entry_at(session, index).row.body
+        except Conflict as error:  # proofs go on holding when the text is gone
+            click.echo(f"{out / f'{index}.tlog-proof'} is written without the entry. {error}")
+            return
     (out / f"{index}.json").write_bytes(body)
     click.echo(f"{out / f'{index}.tlog-proof'} proves {out / f'{index}.json'}.")
 

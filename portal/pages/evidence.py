@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from adapters.errors import NotFound
+from adapters.errors import Conflict, NotFound
 from adapters.paging import LARGEST_PAGE, Page
 from audit.actor import Actor
 from audit.destruction.queries import destroyed_by
@@ -27,6 +27,7 @@ from portal.evidence_filters import READERS, Asked, asked, kind_groups
 from portal.evidence_offered import offered
 from portal.exports import Cell, every, wanted_export
 from portal.filters import moment
+from portal.i18n import sentence_of
 from portal.labels import label
 from portal.languages import N_
 from portal.own_evidence import codes_of_case, own_entry
@@ -74,7 +75,7 @@ def index() -> ResponseReturnValue:
 @access(SIGNED_IN, commits=True)
 def show(entry_id: uuid.UUID) -> str:
     """One entry in full."""
-    _looked_at(entry_id)
+    _looked_at(entry_id, said=False)
     return render_template("evidence/show.html", **_page(entry_id))
 
 
@@ -94,7 +95,7 @@ def proof(entry_id: uuid.UUID) -> Response:
     Raises:
         NotFound: the entry waits to be numbered.
     """
-    found = _looked_at(entry_id)
+    found = _looked_at(entry_id, said=False)
     if found.index is None:
         raise NotFound(
             "evidence.waits",
@@ -117,9 +118,13 @@ def open_personal(entry_id: uuid.UUID) -> ResponseReturnValue:
     return render_template("evidence/show.html", **page, details=_pretty(details))
 
 
-def _looked_at(entry_id: uuid.UUID) -> Found:
-    """An entry that the reader may read; that an auditor looked at another agency's is an entry itself."""
-    found = own_entry(current_session(), current_actor(), entry_id)
+def _looked_at(entry_id: uuid.UUID, *, said: bool = True) -> Found:
+    """An entry that the reader may read; that an auditor looked at another agency's is an entry itself.
+
+    Args:
+        said: its text is wanted; without it one whose text has expired is found too.
+    """
+    found = own_entry(current_session(), current_actor(), entry_id, said=said)
     record_entry_viewed(current_session(), current_actor(), found.row)
     return found
 
@@ -142,16 +147,17 @@ def _application(session: Session, matter: str) -> str:
 
 def _page(entry_id: uuid.UUID) -> dict[str, Any]:
     session = current_session()
-    found = own_entry(session, current_actor(), entry_id)
+    found, gone = _as_far_as_kept(session, entry_id)
     settings = portal_settings()
-    row = found.row
+    row, data = found.row, found.envelope.get("data", {})
     return {
         "found": found,
         "row": row,
-        "data": found.envelope["data"],
-        "refusal": refusal_code(found.envelope["data"].get("after")) if row.outcome == "REFUSED" else "",
-        "before": _pretty(found.envelope["data"].get("before")),
-        "after": _pretty(found.envelope["data"].get("after")),
+        "gone": gone,
+        "data": data,
+        "refusal": refusal_code(data.get("after")) if row.outcome == "REFUSED" else "",
+        "before": _pretty(data.get("before")),
+        "after": _pretty(data.get("after")),
         "whole": _pretty(found.envelope),
         "name": _name(found),
         "person": person_names(session, {row.person_id}).get(row.person_id, "") if row.person_id else "",
@@ -163,8 +169,16 @@ def _page(entry_id: uuid.UUID) -> dict[str, Any]:
         "may_ask": isinstance(ask_destruction(current_actor()), Allowed),
         "destroyed_by": None if found.has_personal else destroyed_by(session, row.id),
         "case_of": _application(session, row.matter),
-        "may_open": found.has_personal and current_actor().has(*READERS),
+        "may_open": found.has_personal and not gone and current_actor().has(*READERS),
     }
+
+
+def _as_far_as_kept(session: Session, entry_id: uuid.UUID) -> tuple[Found, str]:
+    """An entry, and why nobody can say any more what it says; "" where it is said."""
+    try:
+        return own_entry(session, current_actor(), entry_id), ""
+    except Conflict as error:
+        return own_entry(session, current_actor(), entry_id, said=False), sentence_of(error)
 
 
 def _pretty(value: object) -> str:

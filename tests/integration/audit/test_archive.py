@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -167,7 +168,9 @@ def test_old_entries_are_archived_once_whatever_breaks_off(kept: Kept) -> None:
         assert (unread.ok, unread.archives, unread.unread) == (True, None, 600)
 
 
-def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archived_entries_are_read_and_proved_and_expire(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     years = kept.place.years
     monkeypatch.setattr(write, "DAYS_OF_A_YEAR", 4 / 86_400 / years)
     concern(kept, 300)
@@ -219,6 +222,8 @@ def test_archived_entries_are_read_and_proved_and_expire(kept: Kept, monkeypatch
         app.expire_all()
         with pytest.raises(Conflict, match="its period of keeping was over"):
             entry_at(app, index)
+    assert f"\nindex {index}\n" in shuniu("proof", str(index))
+    assert "is written without the entry" in shuniu("proof", str(index), "--out", str(tmp_path))
     assert stands(kept) == (0, 0, 3, False, 0), "nothing is left of them"
     assert looked(kept) == [(False, "")], "it is still known that somebody was shown it"
 
