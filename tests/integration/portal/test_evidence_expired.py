@@ -1,17 +1,22 @@
 """An entry whose archive has expired: its page shows its columns, its proof goes on being handed out."""
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
 from adapters.database import transaction
+from audit.actor import Actor
 from audit.append import append
 from audit.archive.models import LogArchive
 from audit.models import LogLeaf
 from directory.people.roles import Role
 from portal.edge import Portal
+from portal.pages import evidence
 from tests.integration.portal.conftest import Browser, People
 from tests.integration.portal.test_api_evidence import sequenced
 
@@ -42,3 +47,22 @@ def test_an_expired_entry_is_shown_by_its_columns_and_proved(
     assert auditor.get(f"{here}/proof").data == proof
     assert auditor.get(f"{here}/entry.json").status_code == 409
     assert browser(people.logins[Role.SYSTEM_ADMINISTRATOR]).get(here).status_code == 403
+
+
+def test_the_list_names_programs_and_loads_no_case_for_who_reads_all(
+    portal: Portal, people: People, browser: Callable[..., Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction(portal.settings.app_database_url) as session:
+        for _ in range(3):
+            matter = f"application/{uuid.uuid4()}"
+            append(session, "release.completed", "release/1", Actor(client_id="c00000009"), matter=matter)
+    asked: list[str] = []
+
+    def codes(_: Session, matter: str) -> set[str]:
+        asked.append(matter)
+        return set()
+
+    monkeypatch.setattr(evidence, "codes_of_case", codes)
+    page = browser(people.logins[Role.AUDITOR]).get("/evidence/").get_data(as_text=True)
+    assert page.count("<code>c00000009</code>") == 3
+    assert [matter for matter in asked if matter] == [], "not one statement for each case"
