@@ -262,3 +262,38 @@ def test_a_cases_timeline_and_an_agencys_month_are_pages_and_signed_files(world:
     for odd in ("9999-12", "0001-01", "2026-13", "x"):
         assert page.get(f"{month}&month={odd}").status_code == 200
     assert page.get("/").get_data(as_text=True).count("State of the evidence log") == 1
+
+
+def test_a_long_case_goes_on_to_its_last_step_on_the_page_and_in_the_export(world: World, browser: Opened) -> None:
+    agency = factories.agency(world.session)
+    factories.account(world.session, factories.person(world.session, agency, Role.AUDITOR), "auditor")
+    matter, later = f"application/{world.application.id}", case_now(world.session) + timedelta(days=21)
+    for number in range(620):
+        told = later if number == 0 else None
+        append(world.session, "application.amended", matter, world.case.asks, matter=matter, case_time=told)
+    append(world.session, "grant.suspended", f"grant/{world.granted.id}", world.case.asks, matter=matter)
+    world.session.commit()
+    sequenced(world.portal.settings)
+    page = browser("auditor")
+    page.client.set_cookie("shuniu_language", "en")
+    case = f"/evidence/case/{world.application.id}"
+    first = page.get(case).get_data(as_text=True)
+    assert first.count("Log proof<span") == 500
+    assert "Grant suspended" not in first
+    assert "The case has more steps." in first
+    following = re.search(r'rel="next" href="([^"]+)"', first)
+    assert following
+    second = page.get(following[1].replace("&amp;", "&")).get_data(as_text=True)
+    assert "Grant suspended" in second
+    assert "The case has more steps." not in second
+    assert not re.search(r'<td class="number">\+[1-9]', second)
+    lines = exported(page.get(f"{case}?export=csv"))
+    assert len(lines) - 1 == 500 + second.count("Log proof<span")
+    assert "Grant suspended" in lines[-1]
+    assert len({line.split(",")[-2] for line in lines}) == len(lines)
+    for odd in (
+        "x",
+        encode_cursor((system_now(), uuid.uuid4(), 10**9)),
+        encode_cursor((system_now().replace(year=1), uuid.uuid4(), 0)),
+    ):
+        assert page.get(f"{case}?cursor={odd}").status_code == 400
