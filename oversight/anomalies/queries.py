@@ -2,22 +2,58 @@
 
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from adapters.clock import system_now
 from adapters.listing import Heap, Listing, Order
 from audit.actor import Actor
-from audit.models import Evidence
+from audit.models import Evidence, LogLeaf
 from directory.permissions import require
 from exchange.grants.models import Grant, GrantState
 from oversight.anomalies.decide import unknown
-from oversight.anomalies.models import Anomaly, AnomalyState
+from oversight.anomalies.models import Anomaly, AnomalyState, LookedThrough
 from oversight.anomalies.permissions import read_anomalies
 
 SHOWN = 10
 MOST_COUNTED = 1_000
+LONGEST_BEHIND = timedelta(minutes=10)
 _NEWEST = (Anomaly.found_at, Anomaly.id)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """How far the log was looked through for unusual use.
+
+    Attributes:
+        size: entries that were looked through.
+        entries: entries that the log has.
+        until: the moment of the last of those looked through; None where there is none.
+        wrong: whether the next has waited for more than ten minutes, or more count as looked through than there are.
+    """
+
+    size: int
+    entries: int
+    until: datetime | None
+    wrong: bool
+
+
+def looked_through(session: Session) -> Looked:
+    """How far the log was looked through, beside its own size."""
+    size = session.scalar(select(LookedThrough.size)) or 0
+    entries = session.scalar(select(func.coalesce(func.max(LogLeaf.leaf_index) + 1, 0))) or 0
+    waits = _moment_at(session, size)
+    late = waits is not None and system_now() - waits > LONGEST_BEHIND
+    return Looked(size, entries, _moment_at(session, size - 1), late or size > entries)
+
+
+def _moment_at(session: Session, number: int) -> datetime | None:
+    """When the entry with a number in the log was recorded."""
+    entries = select(Evidence.recorded_at).join(LogLeaf, LogLeaf.evidence_id == Evidence.id)
+    return session.scalar(entries.where(LogLeaf.leaf_index == number))
 
 
 def listing(actor: Actor, *, only_open: bool) -> Listing[Anomaly]:

@@ -22,7 +22,7 @@ from oversight.anomalies.decide import dismiss, may_suspend_for, note_acted, sus
 from oversight.anomalies.models import Anomaly, AnomalyState
 from oversight.anomalies.permissions import change_rule as may_change
 from oversight.anomalies.permissions import decide_anomaly, read_anomalies
-from oversight.anomalies.queries import anomaly, listing, rests_on, standing_still, waiting
+from oversight.anomalies.queries import anomaly, listing, looked_through, rests_on, standing_still, waiting
 from oversight.anomalies.rules import change_rule, rule_changes, rules_in_force
 from oversight.anomalies.scoring import EXPLANATION_MESSAGES
 from portal import signed_exports
@@ -94,6 +94,7 @@ def index() -> ResponseReturnValue:
             session, current_actor(), signed_exports.Shown("anomalies", name, heads, asked), rows
         ),
         log=log_state(session),
+        looked=looked_through(session),
         view=view,
         views=[("open", _("Undecided"), url_for(".index")), ("all", _("All"), url_for(".index", view="all"))],
     )

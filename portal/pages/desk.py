@@ -3,6 +3,9 @@
 from flask import Blueprint, current_app, render_template
 
 from audit.queries import log_state
+from directory.permissions import Allowed
+from oversight.anomalies.permissions import read_anomalies
+from oversight.anomalies.queries import looked_through
 from portal.access import SIGNED_IN, access, current_actor
 from portal.edge import current_session
 from portal.evidence_filters import READERS
@@ -21,7 +24,8 @@ def show() -> str:
     found = [section for source in sources for section in source(actor, session)]
     sections = sorted((s for s in found if s.items or s.empty), key=_place)
     log = log_state(session) if actor.has(*READERS) else None
-    return render_template("desk/show.html", sections=sections, log=log)
+    looked = looked_through(session) if isinstance(read_anomalies(actor), Allowed) else None
+    return render_template("desk/show.html", sections=sections, log=log, looked=looked)
 
 
 def _place(section: DeskSection) -> tuple[bool, int]:

@@ -3,17 +3,22 @@
 import io
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import func, select
 
 from adapters.clock import system_now
 from adapters.database import transaction
 from audit.actor import Actor
 from audit.append import append
+from audit.models import LogLeaf
 from directory.people.roles import Role
 from exchange.grants.models import Grant
-from oversight.anomalies.models import Anomaly
+from oversight.anomalies import queries
+from oversight.anomalies.find import find
+from oversight.anomalies.models import Anomaly, LookedThrough
 from oversight.anomalies.rules import rules_in_force
 from schemas.anomaly_rules import Rule, anomaly_rules
 from tests.integration.portal.conftest import Browser, People
@@ -118,3 +123,26 @@ def test_the_audit_administrator_sets_the_rules(people: People, browser: Opened,
     auditor = browser(people.logins[Role.AUDITOR])
     assert 'name="factor"' not in auditor.get("/anomalies/rules?rule=volume").get_data(as_text=True)
     assert auditor.post("/anomalies/rules/volume", figures | {"reason": "量大"}).status_code == 403
+
+
+def test_pages_tell_how_far_the_log_was_looked_through(
+    world: World, people: People, browser: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sequenced(world.portal.settings)
+    find(world.session)
+    size = world.session.get_one(LookedThrough, 1).size
+    append(world.session, "grant.suspended", f"grant/{world.granted.id}", world.case.asks)
+    world.session.commit()
+    auditor = browser(people.logins[Role.AUDITOR])
+    auditor.post("/language", {"language": "en"})
+    sequenced(world.portal.settings)
+    entries = (world.session.scalar(select(func.max(LogLeaf.leaf_index))) or 0) + 1
+    assert entries > size
+    for address in ("/", "/anomalies/"):
+        page = auditor.get(address).get_data(as_text=True)
+        assert f"looked through {size:,} of {entries:,} entries, up to 20" in page
+        assert "Unusual use is not looked for" not in page
+    now = system_now() + timedelta(minutes=11)
+    monkeypatch.setattr(queries, "system_now", lambda: now)
+    for address in ("/", "/anomalies/"):
+        assert "Unusual use is not looked for" in auditor.get(address).get_data(as_text=True)
