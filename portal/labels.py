@@ -272,6 +272,7 @@ LABELS: dict[str, dict[str, str]] = {
         "EMERGENCY": N_("Emergency"),
     },
 }
+LABELS["ActorRole"] = LABELS["Role"] | {"HUB": N_("The hub"), "CLIENT": N_("Program")}
 """Labels of everything else: English here, Chinese in the message catalogue."""
 
 COLOURS: dict[str, str] = {

@@ -16,13 +16,21 @@ from audit.actor import Actor
 from audit.queries import log_state
 from directory.people.queries import person_names
 from directory.people.roles import Role
-from directory.permissions import Allowed
-from exchange.grants.models import Grant
+from directory.permissions import Allowed, see_grant
+from exchange.grants.models import Grant, GrantState
 from oversight.anomalies.decide import dismiss, may_suspend_for, note_acted, suspend_for
 from oversight.anomalies.models import Anomaly, AnomalyState
 from oversight.anomalies.permissions import change_rule as may_change
 from oversight.anomalies.permissions import decide_anomaly, read_anomalies
-from oversight.anomalies.queries import anomaly, listing, looked_through, rests_on, standing_still, waiting
+from oversight.anomalies.queries import (
+    MOST_COUNTED,
+    anomaly,
+    listing,
+    looked_through,
+    rests_on,
+    standing_still,
+    waiting,
+)
 from oversight.anomalies.rules import change_rule, rule_changes, rules_in_force
 from oversight.anomalies.scoring import EXPLANATION_MESSAGES
 from portal import signed_exports
@@ -175,7 +183,9 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
         for shown in _shown(session, heap.items)
     ]
     more = url_for("anomalies.index")
-    return [DeskSection(N_("Unusual use"), items, heap.total, more, N_("Nothing unusual waits."), order=8)]
+    cut = heap.total == MOST_COUNTED
+    empty = N_("Nothing unusual waits.")
+    return [DeskSection(N_("Unusual use"), items, heap.total, more, empty, order=8, at_least=cut)]
 
 
 def _shown(session: Session, rows: Sequence[Anomaly]) -> tuple[Shown, ...]:
@@ -206,6 +216,14 @@ def _measured(row: Anomaly) -> dict[str, str]:
     return {name: number(value) if isinstance(value, int) else value for name, value in row.measured.items()}
 
 
+def _measured_cards(row: Anomaly) -> list[tuple[str, str]]:
+    """What was measured, by name; what the rule of hours calls usual is a share in per cent."""
+    measured = _measured(row)
+    if row.rule == Rule.HOUR and "usual" in measured:
+        measured["usual"] += "%"
+    return [(label(name, "Measured"), measured[name]) for name in LABELS["Measured"] if name in measured]
+
+
 def _page(anomaly_id: uuid.UUID) -> dict[str, Any]:
     session, actor = current_session(), current_actor()
     row = anomaly(session, actor, anomaly_id)
@@ -218,18 +236,22 @@ def _page(anomaly_id: uuid.UUID) -> dict[str, Any]:
         "log": log_state(session),
         "shown": _shown(session, [row])[0],
         "grant": grant,
+        "may_see_grant": grant is not None and _sees(actor, grant),
         "agency": agency_names(session, {row.agency_id}).get(row.agency_id, "") if row.agency_id else "",
         "entries": entries,
         "people": person_names(session, people),
         "names": names_by_code(session, {entry.agency_code for entry in entries if entry.agency_code}),
         "words": in_words(session, [entry.subject for entry in entries]),
-        "measured": [
-            (label(name, "Measured"), _measured(row)[name]) for name in LABELS["Measured"] if name in row.measured
-        ],
+        "measured": _measured_cards(row),
         "figures": [(title, number(row.figures.get(name))) for name, title in _titles(Rule(row.rule)).items()],
         "may_decide": open_to,
         "may_suspend": may_suspend_for(actor, row, grant),
     }
+
+
+def _sees(actor: Actor, grant: Grant) -> bool:
+    stopped = grant.state == GrantState.SUSPENDED
+    return isinstance(see_grant(actor, grant.requester_id, grant.provider_id, stopped), Allowed)
 
 
 def _titles(rule: Rule) -> Mapping[str, str]:

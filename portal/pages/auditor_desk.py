@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import CITY_ZONE, city_date, system_now
 from adapters.errors import Transient
+from adapters.paging import LARGEST_PAGE
 from audit.actor import Actor
 from audit.models import Evidence
 from audit.queries import log_state
@@ -20,10 +21,12 @@ from portal.labels import label
 from portal.languages import N_
 from portal.pages.case import names_by_code
 from portal.pages.frame import DeskItem, DeskSection
+from portal.pages.subjects import in_words
 
 SHOWN = 10
 RECENT = timedelta(days=30)
 MOST_COUNTED = 1_000
+LOOKS = frozenset({"evidence.searched", "evidence.subject_searched"})
 
 
 def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
@@ -31,22 +34,24 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
     if not actor.has(Role.AUDITOR, Role.AUDIT_ADMINISTRATOR):
         return []
     log = log_state(session)
-    latest = search(session, Search(), limit=SHOWN).items
+    newest = search(session, Search(), limit=LARGEST_PAGE).items
+    latest = [each for each in newest if each.kind not in LOOKS][:SHOWN]
     since = datetime.combine(city_date(system_now()) - RECENT, time(), CITY_ZONE)
     refused, problem = _refused(session, since)
     count = refusals_since(session, since)
     names = names_by_code(session, {each.agency_code for each in (*latest, *refused) if each.agency_code})
+    words = in_words(session, [each.subject for each in (*latest, *refused)])
     return [
         DeskSection(
             title=N_("Latest evidence"),
-            items=[_item(each, names) for each in latest],
+            items=[_item(each, names, words) for each in latest],
             total=log.size + log.waiting,
             more=url_for("evidence.index"),
             order=20,
         ),
         DeskSection(
             title=N_("Refusals of the last 30 days"),
-            items=[_item(each, names) for each in refused],
+            items=[_item(each, names, words) for each in refused],
             total=count,
             at_least=count == MOST_COUNTED,
             more=url_for("evidence.index", outcome="REFUSED", since=day(since)),
@@ -70,11 +75,12 @@ def refusals_since(session: Session, since: datetime) -> int:
     return session.scalar(select(func.count()).select_from(recent.limit(MOST_COUNTED).subquery())) or 0
 
 
-def _item(entry: Evidence, names: dict[str, str]) -> DeskItem:
+def _item(entry: Evidence, names: dict[str, str], words: dict[str, str]) -> DeskItem:
+    who = names.get(entry.agency_code, entry.agency_code) or _("The hub")
     return DeskItem(
         href=url_for("evidence.show", entry_id=entry.id),
         title=label(entry.kind, "EvidenceKind"),
-        detail=names.get(entry.agency_code, entry.agency_code) or _("The hub"),
+        detail=" · ".join(part for part in (who, words.get(entry.subject, "")) if part),
         state=entry.outcome if entry.outcome != "DONE" else "",
         kind="EvidenceOutcome",
         since=entry.recorded_at,

@@ -19,7 +19,7 @@ from audit.models import Evidence
 from audit.queries import indices, log_state
 from directory.calendars.queries import calendars
 from directory.people.queries import person_names
-from directory.permissions import read_evidence, require
+from directory.permissions import Allowed, read_evidence, require, see_grant
 from exchange.applications.models import Application
 from exchange.deliveries.models import Delivery
 from exchange.grants.models import Grant, ReleaseRecord
@@ -88,6 +88,7 @@ def show(application_id: uuid.UUID) -> ResponseReturnValue:
         steps=steps,
         grants=grants,
         deliveries=deliveries[:MOST_DELIVERIES],
+        may_take=isinstance(see_grant(actor, application.requester_id, application.provider_id), Allowed),
         more_deliveries=len(deliveries) > MOST_DELIVERIES,
         released={grant.id: _released(session, grant) for grant in grants},
         answers=answers,

@@ -61,6 +61,7 @@ def index() -> ResponseReturnValue:
         lines=lines,
         refusals=refusals,
         refused=sum(refusals.values()),
+        refused_cut=sum(refusals.values()) == MOST_REFUSALS,
         month=f"{first:%Y-%m}",
         before=f"{first - ONE_DAY:%Y-%m}",
         after=f"{_next(first):%Y-%m}" if _next(first) <= city_date(system_now()) else "",

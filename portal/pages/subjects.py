@@ -19,6 +19,7 @@ from exchange.deliveries.models import Delivery
 from exchange.disputes.models import Dispute
 from exchange.grants.models import Grant, ReleaseRecord
 from exchange.needs.models import Need
+from oversight.anomalies.models import Anomaly
 from portal.labels import LABELS, label
 
 Number = InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
@@ -37,6 +38,7 @@ NUMBERED: Mapping[str, tuple[InstrumentedAttribute[uuid.UUID], Number]] = {
 _NAMES: Mapping[str, Select[uuid.UUID, str]] = {
     "account": select(Account.id, Person.name).join(Person, Person.id == Account.person_id),
     "agency": select(Agency.id, Agency.name),
+    "anomaly": select(Anomaly.id, Anomaly.rule),
     "appointment": select(DataAdministrator.id, Person.name).join(Person, Person.id == DataAdministrator.person_id),
     "catalogue_change": select(CatalogueChange.id, Resource.code).join(Resource),
     "client": select(ApiClient.id, ApiClient.name),
@@ -70,7 +72,9 @@ def in_words(session: Session, subjects: Iterable[str]) -> dict[str, str]:
     for noun, wanted in by_noun.items():
         statement = _NAMES[noun]
         rows = session.execute(statement.where(statement.selected_columns[0].in_(wanted)))
-        found |= {wanted[identity]: _titled(noun, name or _("Draft")) for identity, name in rows}
+        for identity, name in rows:
+            called = label(name, "Rule") if noun == "anomaly" else name
+            found[wanted[identity]] = _titled(noun, called or _("Draft"))
     return found
 
 

@@ -1,6 +1,7 @@
 """What was found unusual reaches the auditor, who suspends the grant or dismisses it; rules are set in the portal."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,13 +14,14 @@ from adapters.clock import system_now
 from adapters.database import transaction
 from audit.actor import Actor
 from audit.append import append
-from audit.models import LogLeaf
+from audit.models import Evidence, LogLeaf
 from directory.people.roles import Role
 from exchange.grants.models import Grant
 from oversight.anomalies import queries
 from oversight.anomalies.find import find
 from oversight.anomalies.models import Anomaly, LookedThrough
 from oversight.anomalies.rules import rules_in_force
+from portal.pages import anomalies as pages
 from schemas.anomaly_rules import Rule, anomaly_rules
 from tests.integration.portal.conftest import Browser, People
 from tests.integration.portal.test_api_evidence import sequenced
@@ -146,3 +148,29 @@ def test_pages_tell_how_far_the_log_was_looked_through(
     monkeypatch.setattr(queries, "system_now", lambda: now)
     for address in ("/", "/anomalies/"):
         assert "Unusual use is not looked for" in auditor.get(address).get_data(as_text=True)
+
+
+def test_entries_of_anomalies_name_their_rule_and_looks_do_not_fill_the_desk(
+    world: World, people: People, browser: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = MEASURED | {"usual": 1}
+    row = found(world, "hours", rule=Rule.HOUR, measured=measured, person_id=people.actors[Role.REQUESTER].person_id)
+    auditor = browser(people.logins[Role.AUDITOR])
+    auditor.post("/language", {"language": "en"})
+    for _each in range(12):
+        auditor.get("/evidence/?kind=anomaly.")
+    desk = auditor.get("/").get_data(as_text=True)
+    assert "Anomaly Use at unusual hours" in desk
+    assert "Evidence searched" not in desk
+    entry = world.session.scalars(select(Evidence.id).where(Evidence.subject == f"anomaly/{row.id}")).one()
+    told = auditor.get(f"/evidence/{entry}").get_data(as_text=True)
+    assert "<dd>The hub</dd>" in told.partition("Roles</dt>")[2][:40]
+    page = auditor.get(f"/anomalies/{row.id}").get_data(as_text=True)
+    assert "<dd>1%</dd>" in page
+    assert f"/grants/{world.granted.id}" in page
+    administrator = browser(people.logins[Role.AUDIT_ADMINISTRATOR])
+    assert f"/grants/{world.granted.id}" not in administrator.get(f"/anomalies/{row.id}").get_data(as_text=True)
+    assert f"/evidence/?person={row.person_id}" in page
+    monkeypatch.setattr(queries, "MOST_COUNTED", 1)
+    monkeypatch.setattr(pages, "MOST_COUNTED", 1)
+    assert re.search(r"Unusual use <span class=\"count\">1\+", auditor.get("/").get_data(as_text=True))
