@@ -35,6 +35,7 @@ _NEWEST = Prepared(
     FROM named CROSS JOIN LATERAL (
         SELECT recorded_at, evidence_id FROM evidence_subject
         WHERE evidence_subject.token = named.token
+            AND recorded_at >= %(since)s::timestamptz AND recorded_at < %(until)s::timestamptz
             AND (recorded_at, evidence_id) < (%(moment)s::timestamptz, %(entry)s::uuid)
         ORDER BY recorded_at DESC, evidence_id DESC LIMIT %(most)s
     ) AS found
@@ -71,13 +72,22 @@ class Shown:
 
 
 def shown(
-    session: Session, kind: SubjectKind, value: str, cursor: str | None = None, limit: int = USUAL_PAGE
+    session: Session,
+    kind: SubjectKind,
+    value: str,
+    cursor: str | None = None,
+    limit: int = USUAL_PAGE,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> Page[Shown]:
     """Entries that concern a data subject, the newest first: calls, refused ones too, pages, and whole deliveries.
 
     Args:
         value: the subject's number, however it is written.
         cursor: ``next_cursor`` of the page before.
+        since: from this moment on.
+        until: before this moment.
 
     Raises:
         UnknownPlace: the cursor is not one of this list's.
@@ -85,7 +95,8 @@ def shown(
     limit = min(max(limit, 1), LARGEST_PAGE)
     moment, entry = decode_cursor(cursor, (datetime, uuid.UUID)) if cursor else _BEFORE_ALL
     token = configured().blind.token(kind, value)
-    found = _NEWEST.rows(session, token=token, moment=moment, entry=entry, most=limit + 1)
+    bounds = {"since": since or "-infinity", "until": until or "infinity"}
+    found = _NEWEST.rows(session, token=token, moment=moment, entry=entry, most=limit + 1, **bounds)
     more = encode_cursor((found[limit - 1].recorded_at, found[limit - 1].evidence_id)) if len(found) > limit else None
     places = found[:limit]
     entries = {
@@ -114,7 +125,15 @@ def shown(
 
 
 def look(
-    session: Session, actor: Actor, kind: SubjectKind, value: str, reason: str, cursor: str | None = None
+    session: Session,
+    actor: Actor,
+    kind: SubjectKind,
+    value: str,
+    reason: str,
+    cursor: str | None = None,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> Page[Shown]:
     """``shown``, for somebody who looks; that they looked, with what reason, is an entry itself.
 
@@ -124,8 +143,9 @@ def look(
         InvalidInput: no number, or no reason.
     """
     value, reason = checked(value, reason)
-    page = shown(session, kind, value, cursor)
-    _looked(session, actor, kind, value, reason, {"found": len(page.items), "first_page": not cursor})
+    page = shown(session, kind, value, cursor, since=since, until=until)
+    bounds = {name: at.isoformat() for name, at in (("since", since), ("until", until)) if at}
+    _looked(session, actor, kind, value, reason, {"found": len(page.items), "first_page": not cursor, **bounds})
     return page
 
 

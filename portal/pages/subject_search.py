@@ -5,6 +5,7 @@ keeps it. Every look, each page of a result and each file of one too, is an entr
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -27,6 +28,7 @@ from exchange.grants.queries import asked_under, stated_purposes
 from portal import fields, signed_exports
 from portal.access import access, current_actor, roles
 from portal.edge import current_session, portal_settings
+from portal.evidence_filters import day_begins
 from portal.exports import Cell, every, wanted_export
 from portal.filters import moment
 from portal.forms import form_again
@@ -57,12 +59,12 @@ def find() -> ResponseReturnValue:
         kind = fields.word("kind", SubjectKind)
         if wanted_export():
             return _exported(session, actor, kind, *checked(value, reason))
-        page = look(session, actor, kind, value, reason, request.form.get("cursor"))
+        page = look(session, actor, kind, value, reason, request.form.get("cursor"), **_bounds())
         return render_template(
             TEMPLATE,
             **_form(),
             filled=request.form,
-            searched={"kind": kind, "value": value.strip(), "reason": reason.strip()},
+            searched={"kind": kind, "value": value.strip(), "reason": reason.strip(), **_days()},
             odd=kind not in kinds_by_form(value),
             page=page,
             **_found(session, page),
@@ -95,11 +97,12 @@ def _exported(session: Session, actor: Actor, kind: SubjectKind, value: str, rea
         "data_subject",
         _("Who was shown this record?"),
         heads,
-        {"kind": kind},
+        {"kind": kind, **_days()},
         {"value": value, "reason": reason},
         subjects=[configured().blind.token(kind, value)],
     )
-    rows = every(lambda cursor: _cells(session, shown(session, kind, value, cursor, LARGEST_PAGE)))
+    bounds = _bounds()
+    rows = every(lambda cursor: _cells(session, shown(session, kind, value, cursor, LARGEST_PAGE, **bounds)))
     return signed_exports.signed_export(session, actor, wanted, rows)
 
 
@@ -133,6 +136,17 @@ def _remarks(one: Shown) -> list[str]:
     """What is said of an entry beside the way of sharing."""
     whole = [_("(among all rows of a delivery)")] if one.whole else []
     return whole if one.readable else [*whole, _("(its text has expired or cannot be read)")]
+
+
+def _bounds() -> dict[str, datetime | None]:
+    """From which moment on, and before which, as the form's days say."""
+    form = request.form
+    return {"since": day_begins(form.get("since", "")), "until": day_begins(form.get("until", ""), days=1)}
+
+
+def _days() -> dict[str, str]:
+    """The form's days that bound the search."""
+    return {name: request.form[name].strip() for name, moment in _bounds().items() if moment}
 
 
 def _form() -> dict[str, Any]:

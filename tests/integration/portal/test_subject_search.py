@@ -2,11 +2,14 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import select, text
 
+from adapters.clock import city_date, system_now
 from adapters.database import transaction
 from audit.actor import Actor
 from audit.append import append, configured
@@ -114,3 +117,38 @@ def test_a_look_that_fails_is_recorded_and_a_text_that_is_none_is_said_to_be_so(
         mine = (Evidence.kind == "evidence.subject_searched", Evidence.subject == f"data_subject/{token.hex()}")
         looks = session.scalars(select(Evidence.outcome).where(*mine).order_by(Evidence.recorded_at)).all()
     assert looks == ["DONE", "DONE", "FAILED"]
+
+
+def test_a_search_is_narrowed_by_days_and_the_look_says_so(
+    portal: Portal, people: People, browser: Callable[..., Browser]
+) -> None:
+    other = "11010119900307715" + resident_id.check_digit("11010119900307715")
+    with transaction(portal.settings.app_database_url) as session:
+        token = configured().blind.token(SubjectKind.RESIDENT_ID, other)
+        about = f"release/{uuid.uuid4()}"
+        append(session, "release.completed", about, people.actors[Role.REQUESTER], subjects=[token])
+    sequenced(portal.settings)
+    auditor, search = browser(people.logins[Role.AUDITOR]), SEARCH | {"value": other}
+    today = city_date(system_now())
+    yesterday, tomorrow = str(today - timedelta(days=1)), str(today + timedelta(days=1))
+    for bounds, found in (
+        ({"since": str(today), "until": str(today)}, 1),
+        ({"until": yesterday}, 0),
+        ({"since": tomorrow}, 0),
+    ):
+        page = auditor.post("/evidence/subject/", search | bounds, headers={"Accept-Language": "en"})
+        assert page.get_data(as_text=True).count('<td class="number">') == found, bounds
+        holds = check_export(
+            auditor.post("/evidence/subject/?export=csv", search | bounds).data, log_keys(portal.settings)
+        )
+        rows = found and found + 1  # the look itself concerns the subject
+        assert holds.startswith(f"the export holds: {rows} rows")
+    with transaction(portal.settings.app_database_url) as session:
+        searched = select(Evidence).where(
+            Evidence.kind == "evidence.subject_searched", Evidence.subject.contains(token.hex())
+        )
+        afters = [
+            orjson.loads(each.body)["data"]["after"]
+            for each in session.scalars(searched.order_by(Evidence.recorded_at))
+        ]
+    assert [sorted({"since", "until"} & set(each)) for each in afters] == [["since", "until"], ["until"], ["since"]]
