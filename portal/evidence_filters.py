@@ -21,7 +21,7 @@ from portal.evidence_kinds import EVIDENCE_KINDS
 from portal.labels import label
 from portal.own_evidence import agency_to_search, codes_of_case
 from portal.pages.case import names_by_code
-from portal.pages.subjects import as_written, in_words
+from portal.pages.subjects import as_named, as_written, in_words
 
 READERS = (Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
 NOBODY = uuid.UUID(int=0)
@@ -91,7 +91,9 @@ def asked(session: Session, actor: Actor, fields: Mapping[str, str] | None = Non
     subject, matter = as_written(session, given.get("subject", "")), as_written(session, given.get("matter", ""))
     agency_code = given.get("agency", "")[:18]
     everything = actor.has(*READERS)
-    if not everything:
+    if everything:
+        subject = as_named(session, subject)
+    else:
         agency_code = agency_to_search(session, actor, matter if codes_of_case(session, matter) else "")
     wanted = Search(
         kind=given.get("kind", "")[:100],

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, String, cast, literal, select
+from sqlalchemy import Select, String, cast, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from directory.agencies.models import Agency
@@ -85,6 +85,21 @@ def as_written(session: Session, text: str) -> str:
         if key is not None:
             return f"{noun}/{key}"
     return text
+
+
+def as_named(session: Session, text: str) -> str:
+    """The one person of a login or name, or the one agency of a code or name; any other text as it is."""
+    if not text or "/" in text:
+        return text
+    accounts = select(Account.person_id).where(Account.login == text)
+    people = select(Person.id).where(or_(Person.name == text, Person.id.in_(accounts)))
+    agencies = select(Agency.id).where(or_(Agency.credit_code == text, Agency.name == text, Agency.name_en == text))
+    found = [
+        f"{noun}/{identity}"
+        for noun, statement in (("person", people), ("agency", agencies))
+        for identity in session.scalars(statement.limit(2))
+    ]
+    return found[0] if len(found) == 1 else text
 
 
 def as_called(session: Session, subject: str) -> str:

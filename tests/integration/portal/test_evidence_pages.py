@@ -297,3 +297,23 @@ def test_a_long_case_goes_on_to_its_last_step_on_the_page_and_in_the_export(worl
         encode_cursor((system_now().replace(year=1), uuid.uuid4(), 0)),
     ):
         assert page.get(f"{case}?cursor={odd}").status_code == 400
+
+
+def test_a_person_or_an_agency_is_a_subject_by_name_or_code_where_there_is_one_such(
+    portal: Portal, people: People, browser: Opened
+) -> None:
+    with transaction(portal.settings.app_database_url) as session:
+        agency = factories.agency(session)
+        named = factories.person(session, agency)
+        named.name = "欧阳独一"
+        for _each in range(2):
+            factories.person(session, agency).name = "欧阳成双"
+        append(session, "person.registered", f"person/{named.id}", people.actors[Role.REGULATOR])
+        append(session, "agency.registered", f"agency/{agency.id}", people.actors[Role.REGULATOR])
+        code, person_id, agency_id = agency.credit_code, named.id, agency.id
+    auditor = browser(people.logins[Role.AUDITOR])
+    assert f'title="person/{person_id}"' in auditor.get("/evidence/?subject=欧阳独一").get_data(as_text=True)
+    assert f'title="agency/{agency_id}"' in auditor.get(f"/evidence/?subject={code}").get_data(as_text=True)
+    assert 'title="person/' not in auditor.get("/evidence/?subject=欧阳成双").get_data(as_text=True)
+    official = browser(people.logins[Role.REQUESTER]).get("/evidence/?subject=欧阳独一").get_data(as_text=True)
+    assert str(person_id) not in official
