@@ -119,6 +119,8 @@ def _show_witnesses(store: dict[str, Any]) -> None:
             click.echo(f"The witness {each['name']} agrees to {each['size']} entries.{wrong}")
     if store.get("witnesses"):
         click.echo(f"Enough witnesses agree to {store['agreed']} entries.")
+    elif "witnesses" in store:
+        click.echo("No witness watches this log.")
 
 
 def _show(services: list[dict[str, object]]) -> None:

@@ -60,5 +60,7 @@ def test_agreement_and_contradiction_are_shown(portal: Portal, people: People, b
     assert "见证" in auditor.get("/evidence/").get_data(as_text=True)
 
 
-def test_without_a_policy_nothing_is_said_of_witnesses(people: People, browser: Opened) -> None:
-    assert "足够多的见证" not in browser(people.logins[Role.AUDITOR]).get("/evidence/").get_data(as_text=True)
+def test_without_a_policy_the_panel_says_that_no_witness_watches(people: People, browser: Opened) -> None:
+    shown = browser(people.logins[Role.AUDITOR]).get("/evidence/").get_data(as_text=True)
+    assert "没有见证方监督本日志。" in shown
+    assert "足够多的见证" not in shown
