@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from portal.migrations.privileges import grant
 
 revision = "0030"
-down_revision = "0028"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
