@@ -1,10 +1,12 @@
 """Sequencer, portal and PostgreSQL of a hub at work are killed fifty times: no acknowledged action loses its entry."""
 
+import itertools
 import os
 import random
 import signal
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -41,9 +43,11 @@ from portal.cli.up import _programs
 from tests.integration.portal.world import World, made
 
 KILLS = 50
-CALLERS, OFFICIALS = 3, 2
+CALLERS, OFFICIALS, ORDERERS = 3, 2, 1
 PAUSE = 0.05
 RECOVERY_SECONDS = 120.0
+NOTICED_SECONDS = 5.0
+"""Until then a service may be called well that was killed a moment ago."""
 Found = TypeVar("Found")
 VICTIMS = ("worker", "portal", "postgresql")
 
@@ -62,6 +66,7 @@ class Acknowledged:
     promises: list[str] = field(default_factory=list)
     leaves: list[bytes] = field(default_factory=list)
     applications: list[str] = field(default_factory=list)
+    deliveries: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
 
 
@@ -90,6 +95,7 @@ def test_fifty_kills_lose_no_entry_and_break_no_promise(hub: Hub) -> None:
     with Session(own) as session:
         sound = {name: one for name, one in registered().items() if not list(one(session))}
     acts = [_caller(settings, world, done) for _ in range(CALLERS)] + [_official(settings, world, done)] * OFFICIALS
+    acts += [_orderer(settings, world, done) for _ in range(ORDERERS)]
     threads = [threading.Thread(target=_repeat, args=(act, stop, done)) for act in acts]
     for thread in threads:
         thread.start()
@@ -102,7 +108,7 @@ def test_fifty_kills_lose_no_entry_and_break_no_promise(hub: Hub) -> None:
         for thread in threads:
             thread.join()
     print(f"killed: {dict(kills)}; answered: {dict(done.answers)}; {len(done.promises)} promises")
-    _wait_until_quiet(hub, own)
+    _wait_until_quiet(hub, own, settings.portal_url)
     _every_action_has_one_entry(own, done)
     _every_promise_is_kept(settings, done)
     _the_log_is_whole(own, settings, sound)
@@ -156,6 +162,30 @@ def _caller(settings: Settings, world: World, done: Acknowledged) -> Callable[[]
     return act
 
 
+def _orderer(settings: Settings, world: World, done: Acknowledged) -> Callable[[], str]:
+    """A program that asks for deliveries, each with a key of its own that it repeats until it has an answer."""
+    pool = urllib3.PoolManager(timeout=20, retries=False)
+    token = {"Authorization": str(world.asks.environ_base["HTTP_AUTHORIZATION"])}
+    order = {"grant_id": str(world.granted.id), "mode": "FILES", "format": "CSV", "matter": "办件-17"}
+    order["purpose"] = world.granted.purpose
+    keys = (str(uuid.uuid4()) for _ in itertools.count())
+    asked = [next(keys)]
+
+    def act() -> str:
+        headers = token | {"Idempotency-Key": asked[-1]}
+        try:
+            answer = pool.request("POST", f"{settings.portal_url}/api/v1/deliveries", json=order, headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            return f"order: {type(error).__name__}"
+        if answer.status == 201:
+            done.promises.append(answer.headers["Shuniu-Promise"])
+            done.deliveries.append(answer.json()["id"])
+            asked.append(next(keys))
+        return f"order: {answer.status}{' again' if 'Idempotency-Replayed' in answer.headers else ''}"
+
+    return act
+
+
 def _official(settings: Settings, world: World, done: Acknowledged) -> Callable[[], str]:
     """An official who drafts applications and has their forms made; what was committed counts."""
     own = create_engine(settings.app_database_url, poolclass=NullPool)
@@ -184,11 +214,16 @@ def _wait(found: Callable[[], Found]) -> Found:
     return value
 
 
-def _wait_until_quiet(hub: Hub, own: Any) -> None:
+def _wait_until_quiet(hub: Hub, own: Any, portal_url: str) -> None:
     """All services are well again, and everything is numbered and published."""
+    time.sleep(NOTICED_SECONDS)
 
     def quiet() -> bool:
-        if any(condition.health is not Health.HEALTHY for condition in hub.conditions()):
+        try:
+            answers = urllib3.request("GET", f"{portal_url}/health", timeout=20, retries=False).status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
+        if not answers or any(condition.health is not Health.HEALTHY for condition in hub.conditions()):
             return False
         try:
             with Session(own) as session:
@@ -212,14 +247,20 @@ def _every_action_has_one_entry(own: Any, done: Acknowledged) -> None:
         ).all()
         assert {leaf for leaf, _ in numbered} == set(done.leaves)
         assert {count for _, count in numbered} == {1}
-        drafted = session.execute(
-            text(
-                "SELECT count(*), count(DISTINCT subject) FROM evidence"
-                " WHERE kind = 'application.drafted' AND subject = ANY(:subjects)"
-            ),
-            {"subjects": [f"application/{identity}" for identity in done.applications]},
-        ).one()
-        assert tuple(drafted) == (len(done.applications), len(done.applications))
+        assert _counted(session, "application.drafted", "application", done.applications) == len(done.applications)
+        assert _counted(session, "delivery.requested", "delivery", done.deliveries) == len(done.deliveries)
+        orders = session.scalar(text("SELECT count(*) FROM delivery"))
+        assert len(done.deliveries) <= orders <= len(done.deliveries) + ORDERERS, "one whose answer was never had"
+
+
+def _counted(session: Session, kind: str, noun: str, ids: list[str]) -> int:
+    """How many of these have their one entry of this kind."""
+    assert ids
+    assert len(set(ids)) == len(ids)
+    statement = text("SELECT subject FROM evidence WHERE kind = :kind AND subject = ANY(:subjects)")
+    found = session.scalars(statement, {"kind": kind, "subjects": [f"{noun}/{each}" for each in ids]}).all()
+    assert len(set(found)) == len(found)
+    return len(found)
 
 
 def _every_promise_is_kept(settings: Settings, done: Acknowledged) -> None:
