@@ -124,6 +124,8 @@ EVIDENCE_KINDS: dict[str, str] = {
     "system.address_allowed": N_("Address allowed"),
     "system.address_withdrawn": N_("Address withdrawn"),
     "system.registered": N_("System registered"),
+    "witness.quorum_lost": N_("Too few witnesses agreed to the log"),
+    "witness.quorum_regained": N_("Enough witnesses agreed to the log again"),
     "witness.refused": N_("A witness contradicted the log"),
 }
 """Kind → English title. A kind that is not here is shown as it is written."""

@@ -10,7 +10,7 @@ ONE = 1
 
 class LogStall(Base):
     """The one row. The sequencer writes what keeps it from signing, empty when nothing does; the app role writes since
-    when deliveries are recorded as stopped.
+    when deliveries are recorded as stopped, and since when the witnesses that agree are recorded as too few.
     """
 
     __tablename__ = "log_stall"
@@ -20,3 +20,4 @@ class LogStall(Base):
     problem: Mapped[Prose] = mapped_column(default="")
     problem_since: Mapped[Moment | None]
     stopped_at: Mapped[Moment | None]
+    lacking_at: Mapped[Moment | None]

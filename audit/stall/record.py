@@ -1,4 +1,5 @@
-"""An entry when the hub stops delivering because its evidence is not signed for, and one when it goes on."""
+"""An entry when the hub stops delivering because its evidence is not signed for, or too few witnesses agree to it, and
+one when that is over."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -8,6 +9,7 @@ from audit.actor import HUB
 from audit.append import append
 from audit.stall.models import LogStall
 from audit.standing import configured_grace, lag
+from audit.witness.standing import agreement
 
 SUBJECT = "log_store/1"
 
@@ -32,5 +34,28 @@ def record_stall(session: Session) -> int:
         since = row.stopped_at.isoformat() if row.stopped_at else ""
         row.stopped_at = None
         append(session, "delivery.resumed", SUBJECT, HUB, before={"stopped_at": since})
+    session.flush()
+    return 1
+
+
+def record_quorum(session: Session) -> int:
+    """Record that too few witnesses agree to what the log signed, or enough again; once each. The caller commits.
+
+    Returns:
+        How many entries were written, 0 or 1.
+    """
+    row = session.scalars(select(LogStall).with_for_update()).one()
+    said = agreement(session)
+    if said.lacking == (row.lacking_at is not None):
+        return 0
+    witnesses = {each.name: {"size": each.size, "problem": each.problem} for each in said.witnesses}
+    facts = {"agreed_size": said.size, "witnesses": witnesses}
+    if said.lacking:
+        row.lacking_at = system_now()
+        append(session, "witness.quorum_lost", SUBJECT, HUB, after=facts)
+    else:
+        before = {"lacking_at": row.lacking_at.isoformat() if row.lacking_at else ""}
+        row.lacking_at = None
+        append(session, "witness.quorum_regained", SUBJECT, HUB, before=before, after=facts)
     session.flush()
     return 1

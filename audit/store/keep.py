@@ -28,8 +28,8 @@ def try_lock(session: Session, place: Place) -> bool:
 
 
 def keep(session: Session, place: Place, *, locks: bool) -> KeptCheckpoint | None:
-    """Keep a published checkpoint if none of this hour is kept; the caller commits. It is the newest of
-    all, with the cosignatures given so far: an older one that enough witnesses cosigned would leave out this hour.
+    """Keep a checkpoint if none of this hour is kept; the caller commits. It is the newest that was signed, published
+    or not, with the cosignatures given so far: an older one that enough cosigned would leave out this hour.
 
     A crash before the commit leaves one version more under the same key, which is held too and does no harm.
 
@@ -45,15 +45,13 @@ def keep(session: Session, place: Place, *, locks: bool) -> KeptCheckpoint | Non
         return None
     now = system_now()
     hour = now.replace(minute=0, second=0, microsecond=0)
-    size = state_of(session).size
-    published = session.get(LogCheckpoint, size)
-    there = session.get(KeptCheckpoint, hour)
-    if published is None or there is not None:
+    newest = session.scalars(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1)).first()
+    if newest is None or session.get(KeptCheckpoint, hour) is not None:
         return None
     until = now + timedelta(days=DAYS_OF_A_YEAR * place.years) if locks else None
     key = place.kept_key(hour)
-    version = place.locked.put_held(key, with_cosignatures(session, size, published.note).encode(), until)
-    kept = KeptCheckpoint(hour=hour, key=key, size=published.size, version=version, kept_at=now, retain_until=until)
+    version = place.locked.put_held(key, with_cosignatures(session, newest.size, newest.note).encode(), until)
+    kept = KeptCheckpoint(hour=hour, key=key, size=newest.size, version=version, kept_at=now, retain_until=until)
     session.add(kept)
     session.flush()
     return kept

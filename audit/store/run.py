@@ -53,7 +53,9 @@ class Publisher:
         self._problem = self._cosigned = ""
 
     def step(self) -> int:
-        """Publish what comes next, and keep this hour's checkpoint; how many entries more are published.
+        """Keep this hour's checkpoint, and publish what comes next; how many entries more are published.
+
+        What is wrong with the published log must not keep the hour's checkpoint from its lock, so that comes first.
 
         Raises:
             Terminal: store and database contradict each other.
@@ -62,13 +64,13 @@ class Publisher:
         if self._locks is None:
             self._prepare()
         with transaction(self._url) as session:
-            done = publish(session, self._place, self._key)
-        with transaction(self._url) as session:
-            self._cosigned = publish_cosigned(session, self._place, self._cosigned)
-        with transaction(self._url) as session:
             kept = keep(session, self._place, locks=bool(self._locks))
             if kept:
                 _log.info("The checkpoint of %d entries is kept as %s.", kept.size, kept.key)
+        with transaction(self._url) as session:
+            done = publish(session, self._place, self._key)
+        with transaction(self._url) as session:
+            self._cosigned = publish_cosigned(session, self._place, self._cosigned)
         self._problem = ""
         return done
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from adapters.clock import system_now
+from audit.models import LogCheckpoint
+from audit.standing import configured_grace
 from audit.witness.collect import key_hash
 from audit.witness.models import CONTRADICTIONS, LogWitness
 from audit.witness.policy import Policy, read_policy
@@ -45,10 +48,17 @@ class Agreement:
     Attributes:
         witnesses: each of them, in the policy's order; none when the site has no policy.
         size: as many entries as enough of them agree to.
+        lacking_since: when the first checkpoint was signed that too few agree to; None where enough agree to the last.
     """
 
     witnesses: tuple[WitnessStanding, ...] = ()
     size: int = 0
+    lacking_since: datetime | None = None
+
+    @property
+    def lacking(self) -> bool:
+        """Whether too few have agreed for longer than the log itself may be behind."""
+        return self.lacking_since is not None and system_now() - self.lacking_since > configured_grace()
 
     @property
     def contradicted(self) -> bool:
@@ -84,4 +94,6 @@ def agreement(session: Session) -> Agreement:
             said = (row.size, row.agreed_at, row.problem, row.problem_since)
             witnesses.append(WitnessStanding(witness.name, *said))
     sizes = {witness.name: witness.size for witness in witnesses if not witness.contradicts}
-    return Agreement(tuple(witnesses), _policy[0].agreed_size(sizes))
+    size = _policy[0].agreed_size(sizes)
+    later = select(LogCheckpoint.signed_at).where(LogCheckpoint.size > size).order_by(LogCheckpoint.size).limit(1)
+    return Agreement(tuple(witnesses), size, session.scalar(later) if witnesses else None)

@@ -40,7 +40,11 @@ def command(as_json: bool) -> None:
         _show_store(store)
     contradicted = any(each["contradicts"] for each in store.get("witnesses", ()))
     well = all(service["health"] in WELL for service in services) and not (
-        store.get("problem") or store.get("restoration") or store.get("signing_late") or contradicted
+        store.get("problem")
+        or store.get("restoration")
+        or store.get("signing_late")
+        or contradicted
+        or store.get("agreement_lacking")
     )
     sys.exit(3 if not pid else 0 if well else 1)
 
@@ -56,12 +60,14 @@ def _log_store(settings: Settings) -> dict[str, Any]:
             state, said, still, stamp, flow = log.store, log.agreement, log.restoration, log.stamp, log.standing
             stamped = {"stamped_at": stamp.stamped_at, "stamp_problem": stamp.problem} if stamp else {}
         witnesses = [vars(each) | {"contradicts": each.contradicts} for each in said.witnesses]
+        witnessed = {"witnesses": witnesses, "agreed": said.size, "agreement_lacking": said.lacking}
+        witnessed |= {"agreement_lacking_since": said.lacking_since}
         said_of_it: dict[str, Any] = {"behind": state.behind, "late": state.late}
         said_of_it["restoration"] = still.sentence if still else ""
         signing: dict[str, Any] = {"signing_problem": flow.problem, "signing_problem_since": flow.problem_since}
         signing |= {"signing_late": flow.late, "stopped": flow.stopped, "signing_behind": flow.behind.total_seconds()}
         said_of_it["months_to_archive"] = log.keeping.overdue
-        return {**vars(state), **said_of_it, **stamped, **signing, "witnesses": witnesses, "agreed": said.size}
+        return {**vars(state), **said_of_it, **stamped, **signing, **witnessed}
     except SQLAlchemyError as error:
         return {"problem": f"the database does not say how far it is ({type(error).__name__})"}
 
@@ -119,6 +125,9 @@ def _show_witnesses(store: dict[str, Any]) -> None:
             click.echo(f"The witness {each['name']} agrees to {each['size']} entries.{wrong}")
     if store.get("witnesses"):
         click.echo(f"Enough witnesses agree to {store['agreed']} entries.")
+        if store.get("agreement_lacking"):
+            since = f"{store['agreement_lacking_since']:%Y-%m-%d %H:%M} UTC"
+            click.echo(f"PROBLEM: too few witnesses agree to what the log signed since {since}. See whether they run.")
     elif "witnesses" in store:
         click.echo("No witness watches this log.")
 

@@ -12,7 +12,9 @@ from tlog_scales.signing import Vkey
 from tlog_scales.tlog import Checkpoint as TheirCheckpoint
 
 from adapters.clock import system_now
+from adapters.database import transaction
 from adapters.errors import InvalidInput
+from audit import standing as flow
 from audit.checked import Trust, check_files
 from audit.checkpoint import Checkpoint
 from audit.log_keys import log_keys
@@ -22,6 +24,7 @@ from audit.note import Note
 from audit.proof import Proof, prove
 from audit.queries import entry_at, log_state
 from audit.report import Report
+from audit.stall.record import record_quorum
 from audit.store.place import CHECKPOINT, COSIGNED, Place
 from audit.store.run import Publisher
 from audit.store.verify import verify_store
@@ -112,6 +115,34 @@ def test_growth_is_cosigned_and_the_state_says_who_agrees(site: Site) -> None:
         assert len(session.scalars(select(LogCosignature)).all()) == 4
     report = site.verified()
     assert (report.ok, report.witnesses, report.agreed_size) == (True, {"water": 305, "court": 305}, 305)
+
+
+def test_too_few_witnesses_for_longer_than_the_grace_are_said_and_recorded_once(site: Site) -> None:
+    def look() -> tuple[bool, int]:
+        with transaction(site.log.environment[ROLES["app"]]) as session:
+            return standing.agreement(session).lacking, record_quorum(session)
+
+    site.grow(5)
+    assert (site.tend("water"), site.tend("court")) == ("", "")
+    flow.configure(0)
+    try:
+        assert look() == (False, 0), "enough agree to all"
+        site.grow(1)
+        assert site.tend("water") == ""
+        assert [look(), look()] == [(True, 1), (True, 0)], "one of two is not enough"
+        flow.configure(600)
+        assert look() == (False, 1), "within the grace it is nothing"
+        flow.configure(0)
+        assert look() == (True, 1)
+        assert site.log.sequence() == 3
+        assert [site.tend(name) for name in ("water", "court")] == ["", ""]
+        assert look() == (False, 1)
+    finally:
+        flow.configure(600)
+    with site.log.session("app") as session:
+        told = select(Evidence.kind).where(Evidence.kind.like("witness.quorum%")).order_by(Evidence.recorded_at)
+        lost, regained = "witness.quorum_lost", "witness.quorum_regained"
+        assert list(session.scalars(told)) == [lost, regained, lost, regained]
 
 
 def test_a_history_rewritten_and_signed_with_the_logs_own_keys_is_refused(site: Site) -> None:
