@@ -105,7 +105,7 @@ def entry(session: Session, entry_id: uuid.UUID, *, said: bool = True) -> Found:
 
     Raises:
         NotFound: there is none with this id.
-        Conflict: its archive expired, or is missing or damaged.
+        Conflict: its archive expired, or is missing or damaged, or its text was falsified.
         Transient: the object store, which has the archive, does not answer.
     """
     row = session.execute(
@@ -124,7 +124,21 @@ def entry(session: Session, entry_id: uuid.UUID, *, said: bool = True) -> Found:
         if kept is None:
             raise Conflict("evidence.text_missing", "What this entry says is missing. Run `shuniu audit verify`.")
         set_committed_value(found, "body", kept.body)
-    return Found(found, index, orjson.loads(found.body), has_personal)
+    return Found(found, index, _envelope(found.body), has_personal)
+
+
+def _envelope(body: bytes) -> dict[str, Any]:
+    """What an entry's text says."""
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        said = None
+    if not isinstance(said, dict) or not isinstance(said.get("data"), dict):
+        raise Conflict(
+            "evidence.text_falsified",
+            "What this entry says was changed and is no entry any more. Run `shuniu audit verify`.",
+        )
+    return said
 
 
 def entry_at(session: Session, index: int) -> Found:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from adapters.clock import case_now, case_today, city_date, system_now
@@ -196,6 +196,17 @@ def test_a_search_begun_in_the_middle_and_each_entry_looked_at_are_entries(
         for page in ("", "/entry.json", "/proof"):
             assert reader.get(f"/evidence/{entry}{page}").status_code == 200
     assert written("evidence.entry_viewed") == [f"evidence/{entry}"], "one look of the auditor, none of its own agency"
+
+
+def test_an_entry_whose_text_was_falsified_is_shown_as_such(portal: Portal, people: People, browser: Opened) -> None:
+    matter, _number = a_case(portal, people)
+    with transaction(portal.settings.database_url) as session:
+        entry = session.scalars(select(Evidence.id).where(Evidence.matter == matter).limit(1)).one()
+        falsified = text("UPDATE evidence_text SET body = 'no text' WHERE evidence_id = :id")
+        session.execute(falsified, {"id": entry})
+    page = browser(people.logins[Role.AUDITOR]).get(f"/evidence/{entry}")
+    assert page.status_code == 200
+    assert "该条目的内容已被改动" in page.get_data(as_text=True)
 
 
 def test_an_auditors_search_and_export_are_entries_and_the_file_is_checked_without_the_hub(
