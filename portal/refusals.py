@@ -50,14 +50,17 @@ def flush() -> None:
         _timers.clear()
         gathered = dict(_waiting)
         _waiting.clear()
+    kept = 0
     for url, counts in gathered.items():
         try:
             write(url, counts)
         except SQLAlchemyError:
-            log.warning("the counts of refused unknown callers could not be written; they are kept for now")
+            kept += counts.total()
             with _lock:
                 _waiting.setdefault(url, Counter()).update(counts)
                 _write_soon()
+    if kept:
+        log.warning("%d refusals of unknown callers could not be written; their counts are kept for now", kept)
 
 
 def _write_soon() -> None:
