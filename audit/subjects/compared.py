@@ -12,9 +12,9 @@ import orjson
 from sqlalchemy import Row, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
+from adapters.prepared import Prepared
 from audit.append import configured
 from audit.archive.read import readable
-from audit.models import Evidence
 from audit.opened import personal_details
 from audit.reconcile import Discrepancy, register
 from audit.subjects.blind import NOBODY_ELSE, SubjectKind, digest_of, kinds_by_form
@@ -36,6 +36,16 @@ _BOTH = text(
     """
 ).bindparams(bindparam("kinds", [*SEARCHES, *RELEASES]))
 
+_TEXTS = Prepared(
+    """
+    SELECT evidence.id, evidence_text.body FROM evidence
+    LEFT JOIN evidence_text ON evidence_text.recorded_at = evidence.recorded_at
+        AND evidence_text.evidence_id = evidence.id
+    WHERE evidence.id = ANY(%(ids)s::uuid[])
+    """,
+    binary=True,
+)
+
 
 def register_reconcilers() -> None:
     """Have every verification compare the blind index with the log."""
@@ -46,7 +56,7 @@ def register_reconcilers() -> None:
 def index_follows_entries(session: Session) -> Iterator[Discrepancy]:
     """Tokens that lead to no entry, entries without the tokens of whom they concern, or with those of others."""
     both = session.execute(_BOTH.execution_options(yield_per=_BATCH))
-    for batch in both.partitions():
+    for batch in both.partitions(_BATCH):
         ids = [row.id for row in batch if row.id]
         details, facts = personal_details(session, ids), _facts(session, ids)
         for row in batch:
@@ -110,12 +120,12 @@ def _asked(details: Mapping[str, Any]) -> list[str]:
 
 def _facts(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Mapping[str, Any]]:
     """What entries state in the clear; falsified ones state nothing, verification names them."""
-    rows = session.execute(select(Evidence.id, Evidence.body).where(Evidence.id.in_(ids))).all()
-    kept = readable(session, [row.id for row in rows if not row.body])
+    rows = _TEXTS.rows(session, ids=list(ids))
+    kept = readable(session, [entry_id for entry_id, body in rows if not body])
     found: dict[uuid.UUID, Mapping[str, Any]] = {}
     for entry_id, body in rows:
         try:
-            after = orjson.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"]
+            after = orjson.loads(body or kept[entry_id].body)["data"]["after"]
         except (ValueError, KeyError, TypeError):
             continue
         found[entry_id] = after if isinstance(after, dict) else {}

@@ -2,8 +2,9 @@
 
 import io
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -292,3 +293,20 @@ def test_a_list_is_stated_once_and_one_of_an_older_entry_is_no_finding(
     assert len([one for one in personal_details(session, completed).values() if "listed" in one]) == 1
     with Session(create_engine(fresh["SHUNIU_DATABASE_URL"], poolclass=NullPool)) as owner:
         assert list(index_follows_entries(owner)) == list(extracts_are_whole(owner)) == []
+
+
+def test_the_index_is_compared_in_pieces_however_long_it_is(
+    session: Session, grant: Grant, requester: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        look(session, requester, SubjectKind.RESIDENT_ID, str(number), "试验")
+    read = []
+
+    def noted(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
+        read.append(len(ids))
+        return personal_details(session, ids)
+
+    monkeypatch.setattr("audit.subjects.compared.personal_details", noted)
+    monkeypatch.setattr("audit.subjects.compared._BATCH", 2)
+    assert list(index_follows_entries(session)) == []
+    assert read == [2, 2, 1]
