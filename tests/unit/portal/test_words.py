@@ -53,18 +53,33 @@ def test_every_kind_of_evidence_has_a_title() -> None:
 def test_every_refusal_that_has_words_is_one_that_happens() -> None:
     texts = {
         node.value
-        for room in ROOMS
+        for room in (*ROOMS, "adapters")
         for path in (ROOT / room).rglob("*.py")
         if path.name != "refusal_reasons.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    assert {code for code in REASONS if code not in texts and code.removeprefix("release.") not in texts} == set()
+    bare = re.compile(r"^(?:release|account)\.")
+    assert {code for code in REASONS if code not in texts and bare.sub("", code) not in texts} == set()
+
+
+def test_every_refusal_of_a_known_caller_has_words() -> None:
+    codes = {
+        node.args[0].value
+        for room in (*ROOMS, "adapters")
+        for path in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and _name(node.func) in {"NotAllowed", "Denied"}
+        if node.args and isinstance(node.args[0], ast.Constant)
+    }
+    assert {"access.role", "permission.case", "password.given"} <= codes
+    assert codes - set(REASONS) == set()
 
 
 def test_a_refusal_is_read_from_its_entry() -> None:
     assert refusal_code({"code": "permission.role"}) == "permission.role"
     assert refusal_code({"mode": "FILES", "reason": "quota", "items": []}) == "release.quota"
+    assert refusal_code({"reason": "frozen"}) == "account.frozen"
     assert refusal_code({"reason": "依据不足"}) == refusal_code(None) == ""
 
 
