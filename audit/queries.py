@@ -1,7 +1,7 @@
 """Reading evidence: a case's timeline, one entry, its personal details, the state of the log."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -83,6 +83,12 @@ def indices(session: Session, entries: Sequence[Evidence]) -> dict[uuid.UUID, in
     ids = [entry.id for entry in entries]
     rows = session.execute(select(LogLeaf.evidence_id, LogLeaf.leaf_index).where(LogLeaf.evidence_id.in_(ids)))
     return {row.evidence_id: row.leaf_index for row in rows}
+
+
+def newest(session: Session, most: int, *, but: Collection[str]) -> Sequence[Evidence]:
+    """The newest entries of all but some kinds, at most so many."""
+    every = select(Evidence).where(Evidence.kind.not_in(but))
+    return session.scalars(every.order_by(Evidence.recorded_at.desc(), Evidence.id.desc()).limit(most)).all()
 
 
 def timeline(session: Session, matter: str) -> list[Evidence]:

@@ -139,8 +139,14 @@ def recognise(session: Session, *, remembered: bool = False) -> None:
         return
     token = request.cookies.get(SIGN_IN_COOKIE, "")
     g.account = identify(session, token, address) if token else None
-    if g.account is not None:
+    if g.account is not None and not (g.account.password_given and _is_public()):
         g.actor = g.account.actor
+
+
+def _is_public() -> bool:
+    """Whether anybody may use the route: a password that another person set makes its holder nobody else there."""
+    declared = declaration(current_app, request.endpoint)
+    return declared is not None and declared.caller is Caller.ANYBODY
 
 
 def on_api() -> bool:
@@ -159,7 +165,7 @@ def admit(actor: Actor) -> None:
     if declared is None:
         raise NotAllowed("access.undeclared", "This address is not open to anybody. Go back to your desk.")
     account = current_account()
-    if account is not None and account.password_given and not (declared.first or declared.caller is Caller.ANYBODY):
+    if account is not None and account.password_given and not (declared.first or _is_public()):
         raise NotAllowed("password.given", "Another person set your password. Change it first, under your name above.")
     if declared.admits(actor):
         return

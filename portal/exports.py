@@ -25,12 +25,12 @@ Cell = str | int | float | None
 
 
 def wanted_export() -> str:
-    """The query field ``export``: "csv", "xlsx" or "" for the page itself.
+    """The query field ``export``: "csv", "xlsx" or "" for the page itself, and for who asks for its head alone.
 
     Raises:
         InvalidInput: it is something else.
     """
-    wanted = request.args.get("export", "")
+    wanted = request.args.get("export", "") if request.method != "HEAD" else ""
     if wanted not in {"", "csv", "xlsx"}:
         raise InvalidInput("export.unknown", "Lists come as csv or xlsx. Choose one of the two.")
     return wanted

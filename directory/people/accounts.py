@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from adapters.clock import system_now
+from adapters.clock import city_date, system_now
 from adapters.errors import Conflict, InvalidInput, NotAllowed
 from adapters.texts import line
 from audit.actor import Actor
@@ -172,7 +172,7 @@ def require_two_people(session: Session, actor: Actor) -> None:
     reset = select(Account.given_at).where(Account.person_id == actor.person_id, Account.was_reset)
     given_at = session.scalar(reset.where(Account.given_at > reset_after))
     if given_at is not None:
-        raise NotAllowed("password.reset_lately", _RESET_LATELY, until=(given_at + RESET_SHOWN).date().isoformat())
+        raise NotAllowed("password.reset_lately", _RESET_LATELY, until=city_date(given_at + RESET_SHOWN).isoformat())
 
 
 def set_by(account: Account) -> dict[str, Any]:

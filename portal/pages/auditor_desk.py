@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import CITY_ZONE, city_date, system_now
 from adapters.errors import Transient
-from adapters.paging import LARGEST_PAGE
 from audit.actor import Actor
 from audit.models import Evidence
-from audit.queries import log_state
+from audit.queries import log_state, newest
 from audit.search import Search, search
 from directory.people.roles import Role
 from portal.filters import day
@@ -22,11 +21,11 @@ from portal.languages import N_
 from portal.pages.case import names_by_code
 from portal.pages.frame import DeskItem, DeskSection
 from portal.pages.subjects import in_words
+from portal.recorded_searches import LOOKS
 
 SHOWN = 10
 RECENT = timedelta(days=30)
 MOST_COUNTED = 1_000
-LOOKS = frozenset({"evidence.searched", "evidence.subject_searched"})
 
 
 def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
@@ -34,8 +33,7 @@ def desk_sections(actor: Actor, session: Session) -> Sequence[DeskSection]:
     if not actor.has(Role.AUDITOR, Role.AUDIT_ADMINISTRATOR):
         return []
     log = log_state(session)
-    newest = search(session, Search(), limit=LARGEST_PAGE).items
-    latest = [each for each in newest if each.kind not in LOOKS][:SHOWN]
+    latest = newest(session, SHOWN, but=LOOKS)
     since = datetime.combine(city_date(system_now()) - RECENT, time(), CITY_ZONE)
     refused, problem = _refused(session, since)
     count = refusals_since(session, since)

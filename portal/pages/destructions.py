@@ -81,6 +81,7 @@ def confirmed(destruction_id: uuid.UUID) -> ResponseReturnValue:
 @access(roles(*READERS))
 def declined(destruction_id: uuid.UUID) -> ResponseReturnValue:
     """Leave everything as it is."""
+    require_two_people(current_session(), current_actor())
     try:
         decline(current_session(), current_actor(), destruction_id, request.form.get("reason", ""))
     except ShuniuError as error:

@@ -45,9 +45,9 @@ def _reset(actor: Actor, session: Session) -> Sequence[DeskSection]:
         for each in heap.items
         if each.given_at
     ]
-    return [DeskSection(title=N_("Passwords of administrators reset"), items=items, total=heap.total, order=1)] * bool(
-        items
-    )
+    if not items:
+        return []
+    return [DeskSection(title=N_("Passwords of administrators reset"), items=items, total=heap.total, order=1)]
 
 
 def _broken(actor: Actor, session: Session) -> Sequence[DeskSection]:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from audit.actor import Actor
 from directory.agencies.models import Agency
 from directory.people.roles import Role
-from directory.permissions import Allowed, operates_security, supervise
+from directory.permissions import Allowed, operates_security, see_grant, supervise
 from exchange.applications.steps import steps_of_grant
 from exchange.deliveries.queries import of_grant
 from exchange.grants import queries
@@ -138,7 +138,9 @@ def _page(grant_id: uuid.UUID, step: str = "") -> dict[str, Any]:
     session, actor = current_session(), current_actor()
     grant = queries.detail(session, actor, grant_id)
     steps = steps_of_grant(actor, grant)
-    here = request.args.get("tab", "terms")
+    whole = isinstance(see_grant(actor, grant.requester_id, grant.provider_id), Allowed)
+    tabs = [(key, _(title), here_with(tab=key, step=None)) for key, title in TABS] if whole else []
+    here = request.args.get("tab", "terms") if whole else "terms"
     party = grant.requester_id is not None or actor.agency_id == grant.provider_id
     mine = () if party else (ReleaseRecord.agency_id == actor.agency_id,)
     releases = (
@@ -163,7 +165,8 @@ def _page(grant_id: uuid.UUID, step: str = "") -> dict[str, Any]:
         "steps": steps,
         "step": step if step.upper() in steps else step_open(steps),
         "here": here if here in dict(TABS) else "terms",
-        "tabs": [(key, _(title), here_with(tab=key, step=None)) for key, title in TABS],
+        "tabs": tabs,
+        "whole": whole,
         "releases": releases,
         "reads_evidence": not party or _reads_evidence(actor, grant),
         "deliveries": deliveries,

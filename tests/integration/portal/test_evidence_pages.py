@@ -176,6 +176,16 @@ def test_the_desk_says_where_refusals_cannot_be_searched_for(
     assert "大量存证条目正等待编号" in desk.get_data(as_text=True)
 
 
+def test_the_desk_shows_what_happened_and_not_who_looked(portal: Portal, people: People, browser: Opened) -> None:
+    with transaction(portal.settings.app_database_url) as session:
+        append(session, "grant.suspended", "grant/1", people.actors[Role.REQUESTER])
+        for number in range(11):
+            append(session, "evidence.entry_viewed", f"evidence/{number}", people.actors[Role.AUDIT_ADMINISTRATOR])
+    desk = browser(people.logins[Role.AUDITOR]).get("/").get_data(as_text=True)
+    assert "授权暂停" in desk
+    assert "查看存证条目" not in desk
+
+
 def test_a_search_begun_in_the_middle_and_each_entry_looked_at_are_entries(
     portal: Portal, people: People, browser: Opened
 ) -> None:

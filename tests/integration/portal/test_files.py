@@ -340,6 +340,23 @@ def test_asking_for_the_file_of_another_agency_finds_nothing_and_is_an_entry(fil
     assert (entry["subject"], entry["data"]["actor"]["person"]) == (f"delivery/{file.id}", str(other.person_id))
 
 
+def test_a_password_that_another_person_set_opens_no_file(file: Fetched) -> None:
+    session = file.world.session
+    person = session.get_one(Person, file.world.case.asks.person_id)
+    account, token = factories.account(session, person, "asks"), new_token()
+    session.flush()
+    later = system_now() + HOUR
+    session.add(SignIn(token_hash=token_hash(token), account_id=account.id, expires_at=later))
+    session.commit()
+    client = file.world.portal.test_client()
+    client.set_cookie(SIGN_IN_COOKIE, token)
+    assert client.get(f"/files/{file.id}").status_code == 200
+    account.given_at = system_now()
+    session.commit()
+    assert client.get(f"/files/{file.id}").status_code in {302, 303, 401}
+    assert client.get(f"/deliveries/{file.id}").status_code == 403
+
+
 @pytest.mark.parametrize(("proxies", "seen"), [(0, "127.0.0.1"), (1, "203.0.113.9"), (2, "198.51.100.7")])
 def test_from_where_is_true_behind_trusted_proxies_alone(portal: Any, proxies: int, seen: str) -> None:
     settings = replace(portal.settings, trusted_proxies=proxies)

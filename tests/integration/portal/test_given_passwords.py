@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import click
+import orjson
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from adapters.clock import system_now
 from adapters.database import transaction
 from adapters.errors import NotAllowed
+from audit.models import Evidence
 from directory.people.models import Account, Person
 from directory.people.roles import Role
 from portal.at_terminal import identified
@@ -65,12 +67,25 @@ def test_a_reset_password_is_changed_first_and_its_account_is_not_one_of_two(
     assert somebody.get("/").status_code == 200
     asked = somebody.post("/evidence/destructions/", {"basis_kind": "LAW", "reason": "x"})
     assert asked.status_code == 403
+    assert somebody.post(f"/evidence/destructions/{uuid.uuid4()}/decline", {"reason": "x"}).status_code == 403
     with pytest.raises(NotAllowed, match="cannot be one of two people"):
         terminal(portal, monkeypatch, login, OWN, role)
     with transaction(portal.settings.app_database_url) as session:
         later = system_now() - timedelta(days=31)
         session.execute(update(Account).where(Account.login == login).values(given_at=later))
     assert terminal(portal, monkeypatch, login, OWN, role) == operates.actors[role].person_id
+    assert refused(portal, role) == ["password.given", "password.reset_lately"]
+    with pytest.raises(NotAllowed, match="does not hold the role"):
+        terminal(portal, monkeypatch, login, OWN, Role.SYSTEM_ADMINISTRATOR)
+    assert refused(portal, Role.SYSTEM_ADMINISTRATOR) == ["terminal.wrong_role"]
+
+
+def refused(portal: Portal, role: Role) -> list[str]:
+    """Codes of the refusals at a terminal, oldest first, of who asked to act in a role."""
+    entries = select(Evidence.body).where(Evidence.kind == "access.refused").order_by(Evidence.recorded_at)
+    with transaction(portal.settings.app_database_url) as session:
+        stated = [orjson.loads(body)["data"]["after"] for body in session.scalars(entries)]
+    return [after["code"] for after in stated if (after.get("at"), after.get("role")) == ("terminal", role)]
 
 
 @pytest.mark.parametrize("role", [Role.AUDITOR, Role.SYSTEM_ADMINISTRATOR, Role.AUDIT_ADMINISTRATOR])

@@ -87,6 +87,9 @@ def test_every_count_is_what_its_filter_shows_and_what_its_file_holds(full: Worl
             assert len(list(csv.reader(StringIO(file)))) == rows(page) + 1, address
             assert taken(full, file) == (rows(page), "csv"), "that it was taken is an entry"
     assert filled == 15
+    exports = len(full.evidence("list.exported"))
+    assert browser("asks").client.head("/grants/?export=csv").status_code == 200
+    assert len(full.evidence("list.exported")) == exports, "nothing was taken"
     assert taken(full, browser("asks").get("/catalogue/?export=csv").get_data().decode("utf-8-sig"))[1] == "csv"
     choices_in_one_facet_narrow_the_counts_of_the_others(browser("asks"))
 

@@ -30,7 +30,14 @@ def test_the_operators_security_administrator_finds_and_resumes_it(
     desk = security.get("/").get_data(as_text=True)
     assert TITLE in desk
     assert page in desk
-    assert security.get(page).status_code == 200
+    shown = security.get(page)
+    text = shown.get_data(as_text=True)
+    assert (shown.status_code, "因该授权已暂停" in text) == (200, True)
+    assert world.granted.purpose not in text
+    left = security.get(f"{page}?tab=releases").get_data(as_text=True)
+    assert ("<table" in left, 'class="tabs"' in left) == (False, False)
+    whole = browser(people.logins[Role.AUDITOR]).get(page).get_data(as_text=True)
+    assert (world.granted.purpose in whole, 'class="tabs"' in whole) == (True, True)
     answer = security.post(f"{page}/resume", {"reason": "查清了"})
     assert (answer.status_code, answer.location) == (303, "/")
     world.session.expire_all()
