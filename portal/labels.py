@@ -272,8 +272,8 @@ LABELS: dict[str, dict[str, str]] = {
         "EMERGENCY": N_("Emergency"),
     },
 }
-LABELS["ActorRole"] = LABELS["Role"] | {"HUB": N_("The hub"), "CLIENT": N_("Program")}
 """Labels of everything else: English here, Chinese in the message catalogue."""
+LABELS["ActorRole"] = LABELS["Role"] | {"HUB": N_("The hub"), "CLIENT": N_("Program")}
 
 COLOURS: dict[str, str] = {
     "DRAFT": "secondary",

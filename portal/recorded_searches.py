@@ -2,7 +2,8 @@
 
 Looking without a condition asks nothing about anybody and leaves no entry, nor does an agency that reads its own. The
 same search by the same person again within ten minutes (its next page, a page loaded anew, a way back) is the one
-before, and so is the same entry looked at again.
+before, and so is the same entry looked at again. A search for something unknown, which may be personal and is
+encrypted, is an entry each time.
 """
 
 from collections.abc import Mapping
