@@ -21,6 +21,7 @@ EVIDENCE_KINDS: dict[str, str] = {
     "agency.renamed": N_("Agency renamed"),
     "agreement.in_force": N_("Agreement in force"),
     "agreement.proposed": N_("Agreement drawn up"),
+    "agreement.signature_dropped": N_("Signature dropped, since its key was revoked"),
     "agreement.signed": N_("Agreement signed"),
     "agreement.terminated": N_("Agreement ended"),
     "anomaly.acted": N_("Anomaly acted on"),

@@ -54,7 +54,7 @@ def sign(session: Session, actor: Actor, agreement_id: uuid.UUID, *, signature: 
             "agreement.no_key",
             "Your agency has no registered signing key. Make one with `shuniu key new` and register it.",
         )
-    _drop_revoked(session, agreement, agency_id)
+    _drop_revoked(session, actor, agreement, agency_id)
     document = signing_bytes(agreement)
     if sha256_hex(document) != agreement.digest:
         raise Terminal("agreement.changed", "The text of agreement {number} was changed.", number=agreement.number)
@@ -97,10 +97,11 @@ def _require_open(session: Session, agreement: Agreement) -> None:
         )
 
 
-def _drop_revoked(session: Session, agreement: Agreement, agency_id: uuid.UUID) -> None:
+def _drop_revoked(session: Session, actor: Actor, agreement: Agreement, agency_id: uuid.UUID) -> None:
     """Make room for a new signature when the key of the agency's earlier one was revoked since."""
     for earlier in [each for each in agreement.signatures if each.agency_id == agency_id]:
-        if session.get_one(AgencyKey, earlier.key_id).revoked_at is None:
+        key = session.get_one(AgencyKey, earlier.key_id)
+        if key.revoked_at is None:
             raise Conflict(
                 "agreement.signed_already",
                 "Your agency has signed this agreement. The other side's signature comes next.",
@@ -108,6 +109,21 @@ def _drop_revoked(session: Session, agreement: Agreement, agency_id: uuid.UUID) 
         session.delete(earlier)
         session.flush()
         session.refresh(agreement, ["signatures"])
+        append(
+            session,
+            "agreement.signature_dropped",
+            f"agreement/{agreement.id}",
+            actor,
+            matter=applications.subject(agreement.application),
+            after={
+                "number": agreement.number,
+                "party": str(agency_id),
+                "person": str(earlier.signed_by),
+                "key": key.fingerprint,
+                "why": "KEY_REVOKED",
+            },
+            case_time=case_now(session),
+        )
 
 
 def _both_signed(session: Session, agreement: Agreement, application: Application) -> bool:

@@ -1,5 +1,6 @@
 """Agreements: proposed with a sensitive answer, signed by both sides' own keys, in force, terminated."""
 
+import json
 from datetime import date
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import select
 
 from adapters.clock import system_now
 from adapters.errors import Conflict, InvalidInput, NotAllowed, Terminal
+from audit.models import Evidence
 from directory.keys.models import AgencyKey
 from exchange.agreements import queries
 from exchange.agreements.models import Agreement
@@ -111,13 +113,31 @@ def test_a_key_revoked_between_the_signatures_does_not_bring_it_into_force(case:
     application, agreement = proposed(case)
     case.sign(agreement, case.asks_signs)
     held = AgencyKey.agency_id == case.requester.id
-    case.session.scalars(select(AgencyKey).where(held)).one().revoked_at = system_now()
+    revoked = case.session.scalars(select(AgencyKey).where(held)).one()
+    revoked.revoked_at = system_now()
     case.session.flush()
     case.sign(agreement, case.answers_signs)
     assert [agreement.state, application.state] == ["PROPOSED", "AGREEMENT_PENDING"]
     case.keys[case.requester.id] = factories.signing_key(case.session, case.requester)[1]
     case.sign(agreement, case.asks_signs)
     assert [agreement.state, application.state] == ["IN_FORCE", "GRANTED"]
+    kinds = case.kinds(f"application/{application.id}")
+    assert kinds[kinds.index("agreement.signed") :] == [
+        "agreement.signed",
+        "agreement.signed",
+        "agreement.signature_dropped",
+        "agreement.signed",
+        "agreement.in_force",
+        "grant.opened",
+    ]
+    dropped = select(Evidence.body).where(Evidence.kind == "agreement.signature_dropped")
+    assert json.loads(case.session.scalars(dropped).one())["data"]["after"] == {
+        "number": agreement.number,
+        "party": str(case.requester.id),
+        "person": str(case.asks_signs.person_id),
+        "key": revoked.fingerprint,
+        "why": "KEY_REVOKED",
+    }
 
 
 def test_a_changed_text_cannot_be_signed(case: Case) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Executable, delete, func, insert, select, update
 
-from audit.append import configure
+from audit.append import append, configure
 from audit.models import Evidence
 from audit.reconcile import Discrepancy, Reconciler
+from directory.keys.models import AgencyKey
+from directory.keys.revoke import revoke_key
 from exchange import reconcilers
 from exchange import release as door
 from exchange.agreements.models import Agreement, AgreementSignature
@@ -277,6 +279,41 @@ CHANGES: list[tuple[Executable, str]] = [
     ),
 ]
 """What somebody with the database's password changes, and the reconciler that names it."""
+
+
+def test_a_dropped_signature_is_compared_both_ways(case: Case, registered: dict[str, Reconciler]) -> None:
+    session, stands = case.session, registered["agreement-signatures"]
+    case.granted(["ask_4"])
+    agreement = session.scalars(select(Agreement)).one()
+    case.sign(agreement, case.asks_signs)
+    first = session.execute(select(AgreementSignature.__table__)).one()._asdict()
+    held = session.scalars(select(AgencyKey).where(AgencyKey.agency_id == case.requester.id)).one()
+    revoke_key(session, case.asks_signs, held.id, reason="遗失")
+    case.keys[case.requester.id] = factories.signing_key(session, case.requester)[1]
+    assert named(case, registered) == {}
+    case.sign(agreement, case.asks_signs)
+    second = session.execute(select(AgreementSignature.__table__)).one()._asdict()
+    assert named(case, registered) == {}
+    back = update(AgreementSignature).values(key_id=first["key_id"], signature=first["signature"])
+    another = update(AgreementSignature).values(signed_by=case.answers_signs.person_id)
+    for behind in (delete(AgreementSignature), back, another):
+        with session.begin_nested() as changed:
+            session.execute(behind)
+            session.expire_all()
+            [found] = stands(session)
+            assert found.subject == f"agreement/{agreement.id}"
+            changed.rollback()
+        session.expire_all()
+    current = session.get_one(AgencyKey, second["key_id"])
+    _entry(case, agreement, "agreement.signature_dropped", current)
+    [found] = stands(session)
+    assert "no entry" in found.sentence
+    session.execute(delete(AgreementSignature))
+    assert named(case, registered) == {}
+
+
+def _entry(case: Case, agreement: Agreement, kind: str, key: AgencyKey) -> None:
+    append(case.session, kind, f"agreement/{agreement.id}", case.asks_signs, after={"key": key.fingerprint})
 
 
 def test_each_change_behind_the_logs_back_is_named(story: Case, registered: dict[str, Reconciler]) -> None:
