@@ -13,7 +13,14 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
 from audit.opened import personal_details
-from audit.reconcile import entries_have_rows, facts_follow_entries, register, rows_have_entries, states_follow_entries
+from audit.reconcile import (
+    UNSTATED,
+    entries_have_rows,
+    facts_follow_entries,
+    register,
+    rows_have_entries,
+    states_follow_entries,
+)
 from exchange.agreements.compared import agreement_facts, signatures_stand
 from exchange.agreements.models import Agreement, AgreementState
 from exchange.applications import compared as applications
@@ -47,6 +54,8 @@ _AGREEMENT_STATES = {
     "agreement.in_force": AgreementState.IN_FORCE,
     "agreement.terminated": AgreementState.TERMINATED,
 }
+_NO_REASON = {"reason": ""}
+"""Until an entry says why it ended; one whose details were destroyed says nothing of it."""
 _STATED = ("dispute.raised", "dispute.stated", "dispute.asked", "dispute.escalated", "dispute.withdrawn")
 _CONCLUDED = ("dispute.concluded", "dispute.ruled")
 _OPENED = ("release.authorised", "release.completed")
@@ -144,8 +153,10 @@ def _applications() -> None:
         "application",
         select(Application),
         Application.id,
-        ["application.withdrawn"],
+        ["application.drafted", "application.withdrawn"],
         lambda row: {"reason": row.state_reason},
+        first=_NO_REASON,
+        means={"application.withdrawn": {"reason": UNSTATED}},
         opener=personal_details,
     )
     register("withdrawn-reason", reasons)
@@ -178,6 +189,8 @@ def _agreements() -> None:
         Agreement.id,
         ["agreement.proposed", "agreement.terminated"],
         lambda row: {"digest": row.digest, "reason": row.termination_reason},
+        first=_NO_REASON,
+        means={"agreement.terminated": {"reason": UNSTATED}},
         opener=personal_details,
     )
     register("agreement-end", frozen)
