@@ -27,6 +27,7 @@ EVIDENCE_KINDS: dict[str, str] = {
     "anomaly.acted": N_("Anomaly acted on"),
     "anomaly.dismissed": N_("Anomaly dismissed"),
     "anomaly.found": N_("Anomaly found"),
+    "anomaly.grown": N_("Anomaly grew while it was open"),
     "anomaly_rule.changed": N_("Rule for anomalies changed"),
     "application.amended": N_("Application changed"),
     "application.answered": N_("Application answered"),

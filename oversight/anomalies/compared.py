@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from audit.models import LogLeaf
 from audit.opened import personal_details
 from audit.reconcile import (
+    UNSTATED,
     Discrepancy,
     entries_have_rows,
     facts_follow_entries,
@@ -15,14 +16,23 @@ from audit.reconcile import (
     rows_have_entries,
     states_follow_entries,
 )
-from oversight.anomalies.decide import weight
+from exchange.deeds import Deed, deeds_follow_entries
 from oversight.anomalies.models import Anomaly, AnomalyRuleChange, AnomalyState, LookedThrough
+from oversight.anomalies.record import weight
 
 _STATES = {
     "anomaly.found": AnomalyState.OPEN,
     "anomaly.dismissed": AnomalyState.DISMISSED,
     "anomaly.acted": AnomalyState.ACTED,
 }
+
+_DECIDED = ("anomaly.dismissed", "anomaly.acted")
+_UNREAD = {"weight": UNSTATED}
+"""What an entry says of a weight that it may not have, or not any more."""
+_DEEDS = (
+    Deed(["anomaly.found"], moment="found_at"),
+    Deed(_DECIDED, person="decided_by", moment="decided_at"),
+)
 
 
 def register_reconcilers() -> None:
@@ -37,12 +47,22 @@ def register_reconcilers() -> None:
         "anomaly_rule", select(AnomalyRuleChange), AnomalyRuleChange.id, changed, _rule_facts, opener=personal_details
     )
     register("anomaly-rule-content", rules)
-    found = facts_follow_entries("anomaly", select(Anomaly), Anomaly.id, ["anomaly.found"], _anomaly_facts)
+    found = facts_follow_entries(
+        "anomaly", select(Anomaly), Anomaly.id, ["anomaly.found"], _anomaly_facts, opener=personal_details
+    )
     register("anomaly-content", found)
-    decided = ["anomaly.dismissed", "anomaly.acted"]
-    grown = select(Anomaly).where(Anomaly.state != AnomalyState.OPEN)
-    weighed = facts_follow_entries("anomaly", grown, Anomaly.id, decided, weight, opener=personal_details)
+    weighed = facts_follow_entries(
+        "anomaly",
+        select(Anomaly),
+        Anomaly.id,
+        ["anomaly.found", "anomaly.grown", *_DECIDED],
+        lambda row: {"reason": row.reason, **weight(row)},
+        first={"reason": ""},
+        means={"anomaly.grown": _UNREAD, **dict.fromkeys(_DECIDED, _UNREAD | {"reason": UNSTATED})},
+        opener=personal_details,
+    )
     register("anomaly-weight", weighed)
+    register("anomaly-deeds", deeds_follow_entries("anomaly", Anomaly, Anomaly.id, _DEEDS))
     register("anomaly-looked-through", looked_within_the_log)
 
 
@@ -68,6 +88,7 @@ def _rule_facts(row: AnomalyRuleChange) -> dict[str, object]:
 def _anomaly_facts(row: Anomaly) -> dict[str, object]:
     """What no later use changes; score, figures and entries grow while it is open, see ``weight``."""
     return {
+        "key": row.key,
         "rule": row.rule,
         "grant": str(row.grant_id) if row.grant_id else None,
         "agency": str(row.agency_id) if row.agency_id else None,

@@ -1,7 +1,6 @@
 """Decide on what was found: suspend the grant for it, note that something else was done, or dismiss it (R48)."""
 
 import uuid
-from datetime import UTC
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +15,7 @@ from exchange.grants.models import Grant, GrantState
 from exchange.grants.suspend import suspend
 from oversight.anomalies.models import Anomaly, AnomalyState
 from oversight.anomalies.permissions import decide_anomaly
-from schemas.canonical import digest
+from oversight.anomalies.record import weight
 
 LONGEST_REASON = 4_000
 
@@ -103,10 +102,3 @@ def _decide(session: Session, actor: Actor, anomaly: Anomaly, state: AnomalyStat
         after={"state": state},
         personal={"reason": anomaly.reason, **weight(anomaly)},
     )
-
-
-def weight(anomaly: Anomaly) -> dict[str, object]:
-    """What an anomaly rested on when it was decided, by a digest; it grows until then and never after."""
-    names = ("revision", "figures", "finding", "measured", "score", "entries")
-    seen = [moment.astimezone(UTC).isoformat() for moment in (anomaly.first_seen, anomaly.last_seen)]
-    return {"weight": digest({"seen": seen, **{name: getattr(anomaly, name) for name in names}})}

@@ -29,8 +29,9 @@ from oversight.anomalies.find import find
 from oversight.anomalies.models import Anomaly, AnomalyRuleChange, GrantUse, LookedThrough, Remembered
 from oversight.anomalies.places import place_of
 from oversight.anomalies.queries import standing_still
+from oversight.anomalies.record import Found, record
 from oversight.anomalies.rules import change_rule, rules_in_force
-from oversight.anomalies.scoring import EXPLANATION_MESSAGES
+from oversight.anomalies.scoring import EXPLANATION_MESSAGES, Unusual
 from portal.wiring import wire
 from schemas.anomaly_rules import Rule
 from tests import factories
@@ -137,11 +138,20 @@ def _each_is_explained_once(planted: Planted) -> None:
     assert "192.0.2" not in kept
     assert "310101" not in kept
     told = {name: list(reconcile(session)) for name, reconcile in registered().items() if name.startswith("anomaly")}
-    assert len(told) == 9
+    assert len(told) == 10
     assert set(map(tuple, told.values())) == {()}
     for name, behind in (
         ("anomaly-looked-through", update(LookedThrough).values(size=999_999_999)),
         ("anomaly-content", update(Anomaly).values(grant_id=None)),
+        ("anomaly-content", update(Anomaly).where(Anomaly.finding == "hour").values(key="another")),
+        ("anomaly-weight", update(Anomaly).values(score=1)),
+        ("anomaly-weight", update(Anomaly).values(measured={})),
+        ("anomaly-weight", update(Anomaly).values(entries=[])),
+        ("anomaly-weight", update(Anomaly).values(last_seen=system_now())),
+        ("anomaly-weight", update(Anomaly).values(reason="已查")),
+        ("anomaly-deeds", update(Anomaly).values(found_at=system_now() - timedelta(days=9))),
+        ("anomaly", update(Anomaly).values(id=func.gen_random_uuid())),
+        ("anomaly-entries", update(Anomaly).values(id=func.gen_random_uuid())),
     ):
         with session.begin_nested() as changed:
             session.execute(behind, execution_options={"synchronize_session": False})
@@ -170,8 +180,35 @@ def test_what_a_crash_undid_is_looked_through_again_and_what_is_open_grows(plant
     find(session)
     session.rollback()
     assert planted.find() == 0
-    assert planted.one("volume.calls", grant).score > first
+    found = planted.one("volume.calls", grant)
+    assert found.score > first
+    grown = [
+        json.loads(each.body)["data"]
+        for each in planted.entries("anomaly.grown")
+        if each.subject.endswith(str(found.id))
+    ]
+    assert [each["after"]["score"] for each in grown] == [found.score]
+    assert list(registered()["anomaly-weight"](session)) == []
     assert session.scalar(select(func.sum(GrantUse.calls)).where(GrantUse.grant_id == grant.id)) == 40 + 18
+
+
+def test_what_scores_no_higher_is_written_down_anew_after_an_hour(planted: Planted) -> None:
+    grant, session = used(planted, "again"), planted.session
+    row = planted.one("volume.calls", grant)
+    for minutes, times in ((10, 0), (70, 1), (75, 1)):
+        again = Found(
+            row.key,
+            rules_in_force(session)[Rule.VOLUME],
+            Unusual(row.finding, row.score, {"value": minutes}),
+            row.entries,
+            row.first_seen,
+            row.first_seen + timedelta(minutes=minutes),
+        )
+        assert record(session, [again]) == 0
+        session.commit()
+        assert len([each for each in planted.entries("anomaly.grown") if each.subject == f"anomaly/{row.id}"]) == times
+        assert list(registered()["anomaly-weight"](session)) == []
+    assert row.measured == {"value": 70}
 
 
 def test_the_auditor_suspends_for_it_and_security_resumes(planted: Planted) -> None:
@@ -248,11 +285,20 @@ def test_something_else_was_done_where_no_grant_is_left_to_suspend(planted: Plan
     assert (refused.state, refused.decided_by) == ("ACTED", planted.auditor.person_id)
     told = [list(reconcile(session)) for name, reconcile in registered().items() if name.startswith("anomaly")]
     weighed = registered()["anomaly-weight"]
-    grown: list[dict[str, object]] = [{"score": 1}, {"measured": {}}, {"entries": []}, {"last_seen": system_now()}]
+    grown: list[dict[str, object]] = [
+        {"score": 1},
+        {"measured": {}},
+        {"entries": []},
+        {"last_seen": system_now()},
+        {"reason": "x"},
+    ]
     for changed in grown:
         session.execute(update(Anomaly).where(Anomaly.id == refused.id).values(**changed))
         assert [each.subject.partition("/")[0] for each in weighed(session)], changed
         session.rollback()
+    session.execute(update(Anomaly).where(Anomaly.id == refused.id).values(decided_by=planted.case.asks.person_id))
+    assert [each.subject for each in registered()["anomaly-deeds"](session)] == [f"anomaly/{refused.id}"]
+    session.rollback()
     assert not any(told)
 
 
