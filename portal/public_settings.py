@@ -1,13 +1,18 @@
 """What of the settings may be told in evidence: nothing that is not declared here, and nothing that opens a door.
 
-A new setting belongs to one of these groups before the tests pass; until then it counts as secret.
+Of a secret an id is told, so that exchanging it is an entry like any other change. A new setting belongs to one of
+these groups before the tests pass; until then it counts as secret, and not even an id is told.
 """
 
 import hashlib
+import hmac
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -66,7 +71,10 @@ SECRET = frozenset(
         "hub_key",
     }
 )
-"""Told by no entry."""
+"""Told by an id alone, as are addresses with what they have of passwords: so that it is seen when one is exchanged."""
+ID = "_id"
+_ID_SIZE, _KEY_SIZE = 16, 32
+_PURPOSE = b"shuniu evidence, ids of the site's secrets"
 UNREADABLE = "unreadable"
 _PIECE = 1 << 20
 
@@ -76,7 +84,25 @@ def public(settings: Settings) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for names, shown in ((PLAIN, _plain), (FILES, _file), (DATABASES, _database), (ADDRESSES, _address)):
         told |= {name: shown(getattr(settings, name)) for name in names}
+    told |= _ids(settings)
     return dict(sorted(told.items()))
+
+
+def _ids(settings: Settings) -> Iterator[tuple[str, str]]:
+    """An id of each secret, of 16 bytes (hex), "" where there is none.
+
+    It is made under a key derived from the sealing key, and over the setting's name too: without that key no password
+    can be tried, and equal secrets of two settings have nothing in common.
+    """
+    key = HKDF(SHA256(), _KEY_SIZE, salt=None, info=_PURPOSE).derive(_octets(settings.sealing_key))
+    for name in SECRET | DATABASES | ADDRESSES:
+        secret = _octets(getattr(settings, name)) if settings.sealing_key else b""
+        made = hmac.digest(key, name.encode() + b"\0" + secret, "sha256")[:_ID_SIZE]
+        yield f"{name}{ID}", made.hex() if secret else ""
+
+
+def _octets(value: str) -> bytes:
+    return value.encode(errors="surrogateescape")
 
 
 def _plain(value: object) -> object:

@@ -101,6 +101,22 @@ def test_a_changed_setting_is_told_before_and_after(own: Settings, tmp_path: Pat
     assert findings(own) == set()
 
 
+def test_an_exchanged_secret_is_told_by_its_id_and_its_row_is_compared(own: Settings) -> None:
+    record_start(own, "worker")
+    changed = replace(own, promise_key=CANARY)
+    record_start(changed, "worker")
+    record_start(changed, "worker")
+    _, exchanged = told(own, "settings.changed")
+    then, now = exchanged["before"].pop("promise_key_id"), exchanged["after"].pop("promise_key_id")
+    assert (exchanged["before"], exchanged["after"].keys()) == ({}, {DIGEST})
+    assert then != now == public(changed)["promise_key_id"]
+    assert findings(own) == set()
+    with transaction(own.database_url) as session:
+        row = session.get_one(SiteSettings, "worker")
+        row.settings = row.settings | {"promise_key_id": then}
+    assert any("something else of its promise_key_id" in sentence for sentence in findings(own))
+
+
 def test_a_setting_that_a_release_no_longer_has_is_told(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     record_start(own, "worker")
     monkeypatch.setattr(starts, "public", lambda settings: {k: v for k, v in public(settings).items() if k != "home"})

@@ -40,6 +40,28 @@ def test_no_secret_is_told() -> None:
     assert {told[name] for name in ADDRESSES} == {"https://db.example:444/path"}
 
 
+def test_an_exchanged_secret_has_another_id_that_nobody_guesses_without_the_sealing_key() -> None:
+    one = Settings(
+        Path("/x"), sealing_key="a" * 44, hub_key=CANARY, log_key=CANARY, database_url="postgresql://u:p@h/d"
+    )
+    told = public(one)
+    assert public(replace(one, city_name="江城市"))["hub_key_id"] == told["hub_key_id"] != told["log_key_id"]
+    assert len(told["hub_key_id"]) == 32
+    assert told["promise_key_id"] == told["s3_url_id"] == ""
+    another: list[dict[str, Any]] = [
+        {"hub_key": "another"},
+        {"database_url": "postgresql://u:another@h/d"},
+        {"sealing_key": "b" * 44},
+    ]
+    for exchanged in another:
+        now = public(replace(one, **exchanged))
+        changed = {name for name in now if now[name] != told[name]}
+        assert {f"{name}_id" for name in exchanged} <= changed
+        assert all(name.endswith("_id") for name in changed)
+        assert "sealing_key" in exchanged or len(changed) == 1
+    assert {value for name, value in public(replace(one, sealing_key="")).items() if name.endswith("_id")} == {""}
+
+
 @pytest.mark.parametrize(
     "address",
     [
