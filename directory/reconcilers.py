@@ -22,6 +22,7 @@ from directory.case_clock.compared import clock_follows_entries
 from directory.catalogue import compared as catalogue
 from directory.catalogue.change import change_facts
 from directory.catalogue.models import CatalogueChange, ResourceVersion, VersionState
+from directory.deeds import Deed, deeds_follow_entries
 from directory.keys.models import AgencyKey
 from directory.people import compared as people
 from directory.people.models import Account, ApiClient, DataAdministrator, Person
@@ -47,6 +48,12 @@ _CHANGES = (
     "resource.change_closed",
     "resource.change_deadline_recomputed",
 )
+_HELD = (
+    Deed(["key.registered"], person="registered_by", moment="registered_at"),
+    Deed(["key.revoked"], moment="revoked_at"),
+)
+_LET_IN = (Deed(["client.registered"], moment="created_at"), Deed(["client.revoked"], moment="revoked_at"))
+_ATTACHED = (Deed(["source.attached"], person="attached_by", moment="attached_at"),)
 
 
 def register_reconcilers() -> None:
@@ -59,6 +66,7 @@ def register_reconcilers() -> None:
     _rows("key", AgencyKey.id, "key.registered")
     _both("key-revoked", "key", AgencyKey.id, "key.revoked", AgencyKey.revoked_at)
     _facts("key", select(AgencyKey), AgencyKey.id, ("key.registered",), key_facts)
+    register("key-deeds", deeds_follow_entries("key", AgencyKey, AgencyKey.id, _HELD))
     _rows("system", System.id, "system.registered")
     _facts("system", select(System), System.id, ("system.registered",), system_facts)
     register("system-addresses", addresses_follow_entries)
@@ -84,6 +92,7 @@ def _people() -> None:
     _facts("client", select(ApiClient), ApiClient.id, ("client.registered",), people.client_facts)
     means = people.SECRET_MEANS
     _facts("client", select(ApiClient), ApiClient.id, means, people.secret_facts, means=means, name="client-secret")
+    register("client-deeds", deeds_follow_entries("client", ApiClient, ApiClient.id, _LET_IN))
     _rows("appointment", DataAdministrator.id, "appointment.made")
     _both("appointment-filed", "appointment", DataAdministrator.id, "appointment.filed", DataAdministrator.filed_on)
     means = people.APPOINTMENT_MEANS
@@ -94,6 +103,7 @@ def _sources() -> None:
     _rows("source", Source.id, "source.attached")
     whole = select(Source).options(joinedload(Source.resource))
     _facts("source", whole, Source.id, ("source.attached",), source_facts)
+    register("source-deeds", deeds_follow_entries("source", Source, Source.id, _ATTACHED))
     detached, kinds = Source.detached_at.is_not(None), ["source.detached"]
     register("source-detached", rows_have_entries("source", Source.id, kinds, detached, ~was_replaced()))
     register("source-detached-entries", entries_have_rows("source", Source.id, kinds, detached))

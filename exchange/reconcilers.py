@@ -2,7 +2,7 @@
 (R120).
 
 ``register_reconcilers`` hands these to ``audit.reconcile``; verification runs them. Each noun's ``compared.py`` says
-what is compared, ``exchange.deeds`` who did it when, and ``exchange.present`` whether each recorded part is here. Not
+what is compared, ``directory.deeds`` who did it when, and ``exchange.present`` whether each recorded part is here. Not
 compared: drafts that nobody has handed over.
 """
 
@@ -21,11 +21,11 @@ from audit.reconcile import (
     rows_have_entries,
     states_follow_entries,
 )
+from directory.deeds import Deed, deeds_beside, deeds_follow_entries
 from exchange.agreements.compared import agreement_facts, signatures_stand
 from exchange.agreements.models import Agreement, AgreementState
 from exchange.applications import compared as applications
 from exchange.applications.models import Answer, Application, ApplicationState, HandOver
-from exchange.deeds import Deed, deeds_beside, deeds_follow_entries
 from exchange.deliveries import compared as deliveries
 from exchange.deliveries.models import Acknowledgement, Delivery
 from exchange.disputes.compared import conclusions_unchanged, dispute_facts, statements_unchanged

@@ -16,7 +16,7 @@ from audit.reconcile import (
     rows_have_entries,
     states_follow_entries,
 )
-from exchange.deeds import Deed, deeds_follow_entries
+from directory.deeds import Deed, deeds_follow_entries
 from oversight.anomalies.models import Anomaly, AnomalyRuleChange, AnomalyState, LookedThrough
 from oversight.anomalies.record import weight
 

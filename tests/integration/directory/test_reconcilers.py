@@ -2,7 +2,7 @@
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from adapters.clock import case_today
@@ -16,10 +16,13 @@ from directory.catalogue.publish import publish_version
 from directory.catalogue.review import approve_version
 from directory.catalogue.secrecy import review_secrecy
 from directory.catalogue.submit import submit_version
+from directory.keys.models import AgencyKey
+from directory.keys.revoke import revoke_key
 from directory.people.accounts import open_account
 from directory.people.appointments import appoint, file
 from directory.people.assign import assign_role
-from directory.people.clients import register_client
+from directory.people.clients import register_client, revoke_client
+from directory.people.models import ApiClient, Person
 from directory.people.queries import actor_of_person
 from directory.people.register import person_left, register_person
 from directory.people.roles import Role
@@ -106,6 +109,8 @@ def test_right_work_leaves_no_difference(
         ("UPDATE agency_key SET public_key = 'AAAA'", "key-content"),
         ("UPDATE agency_key SET fingerprint = repeat('0', 64)", "key-content"),
         ("UPDATE agency_key SET agency_id = (SELECT id FROM agency WHERE short_code = 'C6')", "key-content"),
+        ("UPDATE agency_key SET registered_at = '2020-01-01'", "key-deeds"),
+        ("UPDATE agency_key SET registered_by = (SELECT id FROM person WHERE name = '人2')", "key-deeds"),
         ("UPDATE api_client SET name = 'forged'", "client-content"),
         ("UPDATE api_client SET agency_id = (SELECT id FROM agency WHERE short_code = 'C6')", "client-content"),
         (
@@ -119,3 +124,15 @@ def test_a_forgery_shows(session: Session, version: ResourceVersion, forgery: st
     session.flush()
     session.execute(text(forgery))
     assert differences(session) == {found}
+
+
+def test_another_moment_of_a_revocation_shows(session: Session, people: tuple[Actor, Actor]) -> None:
+    assert people[1].person_id is not None
+    key, client = session.scalars(select(AgencyKey)).one(), session.scalars(select(ApiClient)).one()
+    revoke_key(session, actor_of_person(session, people[1].person_id), key.id)
+    guard = session.scalars(select(Person.id).where(Person.name == "人2")).one()
+    revoke_client(session, actor_of_person(session, guard), client.id)
+    assert differences(session) == set()
+    for table, name in (("agency_key", "key-deeds"), ("api_client", "client-deeds")):
+        session.execute(text(f"UPDATE {table} SET revoked_at = revoked_at - interval '1 hour'"))
+        assert name in differences(session)

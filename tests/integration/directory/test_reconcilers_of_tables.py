@@ -222,6 +222,12 @@ FORGERIES = [
     ("UPDATE source SET sealed = '\\x00' WHERE detached_at IS NULL", "source-content"),
     ("UPDATE source SET detached_at = clock_timestamp() WHERE detached_at IS NULL", "source-detached"),
     ("UPDATE api_client SET secret_hash = 'x' || secret_hash", "client-secret"),
+    ("UPDATE api_client SET created_at = '2020-01-01'", "client-deeds"),
+    (
+        "UPDATE source SET attached_at = attached_at + interval '1 hour' WHERE detached_at IS NULL",
+        "source-deeds",
+    ),
+    (f"UPDATE source SET attached_by = {_of('person4')}", "source-deeds"),
 ]
 
 
