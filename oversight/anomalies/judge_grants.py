@@ -24,7 +24,7 @@ from oversight.anomalies.record import MOST_ENTRIES, Found
 from oversight.anomalies.remember import remembered
 from oversight.anomalies.rules import InForce
 from oversight.anomalies.scoring import Unusual
-from oversight.anomalies.uses import AnyRow, looked_up, sample_of, start_of
+from oversight.anomalies.uses import AnyRow, looked_up, missed_of, sample_of, start_of
 from schemas.anomaly_rules import Rule
 from schemas.working_days import Calendar, is_working_day
 
@@ -180,6 +180,8 @@ def _judge(rules: Rules, day: Day) -> Iterator[Found]:
         yield from _hour(rule, day)
     if (rule := rules.get(Rule.KEYS)) and day.calls >= rule.figures["keys"]:
         yield from day.found(rule, scoring.keys(looked_up(day.session, day.sample), rule.figures), day.sample)
+    if rule := rules.get(Rule.KEYS):
+        yield from _slowly(rule, day)
     if rule := rules.get(Rule.MATTER):
         yield from _stretched(rule, day)
         yield from _written(rule, day)
@@ -201,6 +203,22 @@ def _hour(rule: InForce, day: Day) -> Iterator[Found]:
     before_outside = sum(hour.calls for hour in day.before if outside(hour.start))
     unusual = scoring.hour(calls, before, before_outside, len(day.days_before), figures)
     yield from day.found(rule, unusual, [row for row in day.sample if outside(row.authorised_at)] if unusual else ())
+
+
+def _slowly(rule: InForce, day: Day) -> Iterator[Found]:
+    """Keys tried through a few a day: with the first use of a day, the month up to the day before is looked at."""
+    if not memory.first_of(day.memory, day.day):
+        return
+    until = day.day - timedelta(days=1)
+    since = until.replace(day=1)
+    rows = missed_of(day.session, *day.pair, since, day.day)
+    if len(rows) < rule.figures["slow_runs"]:
+        return
+    unusual = scoring.keys_of_a_month({key for key, _ in looked_up(day.session, rows)}, rule.figures)
+    if unusual is not None:
+        key = f"{unusual.name}/{day.pair[0]}/{day.pair[1]}/{since:%Y-%m}"
+        entries, more = [row.evidence_id for row in rows], {"since": since.isoformat(), "until": until.isoformat()}
+        yield Found(key, rule, unusual, entries, rows[-1].authorised_at, rows[0].authorised_at, more, *day.pair)
 
 
 def _stretched(rule: InForce, day: Day) -> Iterator[Found]:

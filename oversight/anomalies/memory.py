@@ -153,6 +153,12 @@ def _counted(memory: Memory, name: str, use: Use, today: str) -> Memory:
     return counted
 
 
+def first_of(memory: Memory, day: date) -> bool:
+    """Whether a grant's month was not looked at on this day, or a later one, yet; from now on it was."""
+    before, memory["month"] = memory.get("month", ""), max(memory.get("month", ""), day.isoformat())
+    return bool(before < day.isoformat())
+
+
 def most_before(memory: Memory, most: int, day: date) -> int:
     """Keep the most calls that stated one case on a day; the same of the busiest of the 30 days before."""
     days: dict[str, int] = memory.setdefault("most", {})

@@ -32,6 +32,8 @@ EXPLANATION_MESSAGES = {
     " parts of a list are tried through among other calls.",
     "keys.missed": "On {day} {value} different keys were looked up. {percent} % of the calls found nothing, as when"
     " keys are guessed.",
+    "keys.slow": "From {since} to {until} {value} different keys were looked up that found nothing. {runs} of them"
+    " stand in runs of neighbours, as when a list is tried through a few keys a day.",
     "refused": "{value} calls in a row were refused, and none in between was allowed, from {since} to {until}.",
     "matter.stretched": "On {day} {value} calls stated one and the same case. On the days before there were at most"
     " {usual} a day for one case; more than {limit} are unusual.",
@@ -140,6 +142,15 @@ def keys(calls: Sequence[tuple[str, bool]], figures: Figures) -> Unusual | None:
         return None
     score = graded(len(different), figures["keys"], figures["weight"])
     return Unusual(name, score, {"value": len(different), "percent": percent, "calls": len(calls)})
+
+
+def keys_of_a_month(missed: set[str], figures: Figures) -> Unusual | None:
+    """Many keys in runs of neighbours among those that found nothing; people's own keys, found or not, make no runs."""
+    runs = in_runs(missed) if len(missed) >= figures["slow_runs"] else 0
+    if runs < figures["slow_runs"]:
+        return None
+    score = graded(runs, figures["slow_runs"], figures["weight"])
+    return Unusual("keys.slow", score, {"value": len(missed), "runs": runs})
 
 
 def in_order_share(different: set[str]) -> float:

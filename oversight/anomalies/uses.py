@@ -17,7 +17,7 @@ from adapters.clock import CITY_ZONE
 from audit.models import Evidence, LogLeaf
 from audit.opened import personal_details
 from directory.agencies.models import Agency
-from exchange.grants.models import Grant, ReleaseRecord
+from exchange.grants.models import Grant, ReleaseRecord, ReleaseState
 from oversight.anomalies.memory import Use
 from oversight.anomalies.places import place_of
 from schemas.words import Mode
@@ -26,6 +26,8 @@ AnyRow = Row[*tuple[Any, ...]]
 LONGEST_CLIENT = 64
 SAMPLE = 1_000
 """Releases of a grant on a day that are looked at one by one: the latest."""
+MONTH_READ, MONTH_MISSED = 10_000, 3_000
+"""Of a month, the latest that are read, and of those the latest without a row that are looked at one by one."""
 
 
 def uses_since(session: Session, size: int, most: int) -> tuple[list[Use], int, int]:
@@ -161,6 +163,28 @@ def sample_of(session: Session, grant_id: uuid.UUID, agency_id: uuid.UUID, day: 
         .order_by(ReleaseRecord.authorised_at.desc())
         .limit(SAMPLE)
     ).all()
+
+
+def missed_of(
+    session: Session, grant_id: uuid.UUID, agency_id: uuid.UUID, since: date, until: date
+) -> Sequence[AnyRow]:
+    """Look-ups that found nothing, from one day to before another: of the latest 10,000 releases, the latest 3,000."""
+    columns = (ReleaseRecord.evidence_id, ReleaseRecord.mode, ReleaseRecord.rows, ReleaseRecord.authorised_at)
+    latest = (
+        select(*columns, ReleaseRecord.state)
+        .where(
+            ReleaseRecord.grant_id == grant_id,
+            ReleaseRecord.agency_id == agency_id,
+            ReleaseRecord.authorised_at >= start_of(since),
+            ReleaseRecord.authorised_at < start_of(until),
+        )
+        .order_by(ReleaseRecord.authorised_at.desc())
+        .limit(MONTH_READ)
+        .subquery()
+    )
+    found_nothing = (latest.c.rows == 0, latest.c.state == ReleaseState.COMPLETED, latest.c.mode == Mode.INTERFACE)
+    rows = select(latest).where(*found_nothing).order_by(latest.c.authorised_at.desc())
+    return session.execute(rows.limit(MONTH_MISSED)).all()
 
 
 def looked_up(session: Session, sample: Sequence[AnyRow]) -> list[tuple[str, bool]]:

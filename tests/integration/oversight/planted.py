@@ -116,7 +116,7 @@ class Planted:
 
 FEW = {
     Rule.VOLUME: {"calls": 8, "factor": 2, "busiest": 2},
-    Rule.KEYS: {"keys": 12},
+    Rule.KEYS: {"keys": 12, "slow_runs": 15},
     Rule.MATTER: {"calls": 10},
     Rule.REFUSED: {"calls": 5},
 }

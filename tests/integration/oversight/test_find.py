@@ -22,7 +22,7 @@ from audit.actor import Actor
 from audit.append import append
 from audit.models import Evidence
 from audit.reconcile import registered
-from exchange.grants.models import Grant
+from exchange.grants.models import Grant, ReleaseRecord
 from exchange.grants.resume import resume
 from oversight.anomalies.decide import dismiss, note_acted, suspend_for
 from oversight.anomalies.find import find
@@ -109,6 +109,27 @@ def test_a_grant_used_once_a_month_is_compared_with_its_year(planted: Planted) -
     planted.find()
     assert planted.found(grant)["volume.calls"] == ["monthly"]
     assert planted.one("volume.calls", grant).measured["usual"] == 4
+
+
+def test_keys_tried_through_a_few_a_day_are_found_with_the_next_use(planted: Planted) -> None:
+    session, slow, busy = planted.session, planted.grant("slow"), planted.grant("busy")
+    for number in range(30):
+        if number % 3:
+            planted.call(slow, matter=f"办件-{number}", key=f"310101{number:03d}", rows=0)
+        planted.call(busy, matter=f"办件-{number}", key=f"310101{number:03d}")
+        planted.call(busy, matter=f"办件-{number}", key=f"{number * 7_919}", rows=0)
+    yesterday = system_now() - timedelta(days=1)
+    mine = ReleaseRecord.grant_id.in_([slow.id, busy.id])
+    session.execute(update(ReleaseRecord).where(mine).values(authorised_at=yesterday))
+    planted.find()
+    day = yesterday.astimezone(CITY_ZONE).date()
+    assert planted.found(slow, busy) == {"keys.slow": ["slow"]}
+    found = planted.one("keys.slow", slow)
+    days = {"since": day.replace(day=1).isoformat(), "until": day.isoformat()}
+    assert (found.measured, len(found.entries)) == ({"value": 20, "runs": 20, **days}, 20)
+    planted.call(slow, key="310101999", rows=0)
+    planted.find()
+    assert planted.found(slow) == {"keys.slow": ["slow"]}
 
 
 def test_an_account_at_a_strange_network_is_found(planted: Planted) -> None:

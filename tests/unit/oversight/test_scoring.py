@@ -1,5 +1,7 @@
 """Scores: a planted misuse is found, a steady user never is, and more never scores less."""
 
+import random
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -129,6 +131,27 @@ def test_guessed_keys_are_found_by_what_they_miss() -> None:
     found = scoring.keys(lookups(keys[:20]) + lookups(keys[20:], hit=False), FIGURES[Rule.KEYS])
     assert found is not None
     assert (found.name, found.measured["percent"]) == ("keys.missed", 87)
+
+
+@pytest.mark.parametrize("a_day", [3, 30])
+def test_a_list_tried_through_slowly_is_found_by_what_it_misses(a_day: int) -> None:
+    """A few numbers a day of those born on one day in one place, of which every tenth is somebody's."""
+    tried = {f"31010119900307{number:03d}0" for number in range(30 * a_day) if number % 10}
+    found = scoring.keys_of_a_month(tried, FIGURES[Rule.KEYS])
+    assert found is not None
+    assert found.measured == {"value": 27 * a_day, "runs": 27 * a_day}
+    more = scoring.keys_of_a_month(tried | {f"31010119910307{number:03d}0" for number in range(50)}, FIGURES[Rule.KEYS])
+    assert score(more) >= found.score
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 2**32))
+def test_a_heavy_user_who_asks_for_people_that_are_not_there_is_not_found(seed: int) -> None:
+    """3,000 people of one place, as they come to a counter; most are not in the register, as in one of offenders."""
+    chosen = random.Random(seed)
+    born = [date(1940, 1, 1) + timedelta(days=chosen.randrange(25_000)) for _ in range(3_000)]
+    keys = {f"310101{day:%Y%m%d}{chosen.randrange(1_000):03d}{chosen.randrange(10)}" for day in born}
+    assert scoring.keys_of_a_month(keys, FIGURES[Rule.KEYS]) is None
 
 
 @given(st.sets(st.text(max_size=80), max_size=50))
