@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from adapters.database import transaction
 from adapters.errors import Conflict, InvalidInput
 from adapters.settings import Settings
-from audit.actor import HUB
+from audit.actor import Actor
 from audit.archive import set_aside, write
 from audit.archive.expire import declare, over, remove
 from audit.retention import Retention
@@ -25,13 +25,16 @@ GO = click.option("--go", is_flag=True, help="Do it; without this it is only tol
 
 
 @click.command("archive")
+@click.option("--audit-administrator", "login", default="", metavar="LOGIN", help="Who archives; needed with --go.")
 @GO
-def archive(go: bool) -> None:
+def archive(login: str, go: bool) -> None:
     """Move what entries say, older than SHUNIU_HOT_MONTHS, into locked archives; they stay searchable and provable.
 
-    Run by the database's owner. Interrupted or run again it goes on where it was. Every archive, and every month that
-    is taken out of the database afterwards, is an entry of evidence.
+    Run with the database owner's address; interrupted or run again it goes on where it was. With --go it asks the
+    audit administrator for the password, whom the entries about every archive and every month taken out then name.
     """
+    if go and not login:
+        raise click.UsageError("Name who archives: --audit-administrator LOGIN.")
     settings, place, retention = _site()
     before = retention.before()
     with _owner(settings) as session:
@@ -46,18 +49,19 @@ def archive(go: bool) -> None:
     if not go:
         click.echo("Nothing was done. Run it with --go." if ranges or months else "There is nothing to do.")
         return
+    actor = identified(settings, login, Role.AUDIT_ADMINISTRATOR, one_of_two=False)
     place.ensure()
     with _owner(settings) as session:
-        for row in write.hold_longer(session, place, HUB):
+        for row in write.hold_longer(session, place, actor):
             click.echo(f"{row.key} is held until {row.retain_until:%Y-%m-%d} now.")
     while True:
         with _owner(settings) as session:
-            made = write.archive_next(session, place, HUB, settings.log_origin, before)
+            made = write.archive_next(session, place, actor, settings.log_origin, before)
             if made is None:
                 break
             click.echo(f"{made.key}: entries {made.first_index} to {made.end_index - 1}, digest {made.digest}.")
     for month in months:
-        click.echo(_set_aside(settings, place, month))
+        click.echo(_set_aside(settings, place, actor, month))
 
 
 @click.command("expire")
@@ -89,10 +93,10 @@ def expire(system: str, audit: str, reason: str, confirmed_because: str, go: boo
         click.echo(f"{remove(session, place)} archives were deleted.")
 
 
-def _set_aside(settings: Settings, place: Place, month: str) -> str:
+def _set_aside(settings: Settings, place: Place, actor: Actor, month: str) -> str:
     try:
         with _owner(settings) as session:
-            count = set_aside.set_aside(session, place, HUB, month, settings.log_origin)
+            count = set_aside.set_aside(session, place, actor, month, settings.log_origin)
     except OperationalError as error:
         raise Conflict(
             "evidence.month_in_use",

@@ -95,7 +95,8 @@ def _show_store(store: dict[str, Any]) -> None:
     if store.get("months_to_archive"):
         click.echo(
             f"WARNING: the texts of {len(store['months_to_archive'])} months, from {store['months_to_archive'][0]} on,"
-            " should lie in archives and are still in the database. Run `shuniu audit archive --go` as its owner."
+            " should lie in archives and are still in the database. Run"
+            " `shuniu audit archive --audit-administrator LOGIN --go` with its owner's address."
         )
     _show_signing(store)
     _show_witnesses(store)

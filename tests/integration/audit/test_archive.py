@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 import audit.append
@@ -21,6 +21,7 @@ from audit.archive.format import opened, packed
 from audit.archive.models import LogArchive
 from audit.archive.queries import keeping
 from audit.log_keys import LogKeys
+from audit.models import Evidence
 from audit.months import make_months, months
 from audit.personal import Seal
 from audit.proof import check, prove
@@ -31,6 +32,7 @@ from audit.store.place import Place
 from audit.subjects.blind import SubjectKind
 from audit.subjects.shown import look
 from audit.verify import verify_log
+from directory.people.models import Account
 from portal.cli.audit import command
 from portal.first_people import enter_operator
 from tests.integration.audit.conftest import Log
@@ -115,6 +117,14 @@ def stands(kept: Kept) -> tuple[int, int, int, bool, int]:
     return now.archives, now.archived, now.expired, now.kept_until is not None, len(now.overdue)
 
 
+def archived_by(kept: Kept) -> list[str | None]:
+    """Logins of those whom entries about archives name."""
+    names = select(Account.login).select_from(Evidence).outerjoin(Account, Account.person_id == Evidence.person_id)
+    with kept.log.session("app") as app:
+        kinds = (write.ARCHIVED, set_aside.SET_ASIDE)
+        return list(app.scalars(names.where(Evidence.kind.in_(kinds)).distinct()))
+
+
 def shuniu(*words: str, passwords: str = "") -> str:
     """What the command says."""
     said = CliRunner().invoke(command, words, input=passwords)
@@ -184,12 +194,19 @@ def test_archived_entries_are_read_and_proved_and_expire(
         code = "11319900DM9000001U"
         enter_operator(app, credit_code=code, short_code="JXW", name="经信委", name_en="", administrators=PEOPLE)
         app.commit()
-    done = shuniu("archive", "--go")
+    nobody = CliRunner().invoke(command, ["archive", "--go"])
+    assert (nobody.exit_code, "Name who archives" in nobody.output) == (2, True)
+    another = ["archive", "--audit-administrator", "tangjie", "--go"]
+    refused = CliRunner().invoke(command, another, input="a first password\n")
+    assert "does not hold the role" in str(refused.exception)
+    assert stands(kept) == (0, 0, 0, False, 1), "nothing was archived by nobody, nor by somebody else"
+    done = shuniu("archive", *NAMES[2:], "--go", passwords="a third password\n")
     assert done.count("digest") == 3
     assert "600 texts lie in archives alone now." in done
     assert "There is nothing to do." in shuniu("archive")
     assert "There is nothing to do." in shuniu("expire", *NAMES, *REASONS, "--go")
     kept.log.sequence()
+    assert archived_by(kept) == ["hanxue"]
     assert looked(kept) == [(True, "")]
     assert stands(kept) == (3, OLD, 0, True, 0)
     with kept.log.session("app") as app:
