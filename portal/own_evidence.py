@@ -4,6 +4,7 @@ import uuid
 
 from sqlalchemy.orm import Session
 
+from adapters.errors import Conflict
 from audit.actor import Actor
 from audit.queries import Found, entry
 from directory.permissions import read_evidence, require
@@ -37,6 +38,21 @@ def own_entry(session: Session, actor: Actor, entry_id: uuid.UUID, *, said: bool
     codes = {found.row.agency_code} | codes_of_case(session, found.row.matter)
     require(read_evidence(actor, codes - {""}))
     return found
+
+
+def as_far_as_kept(session: Session, actor: Actor, entry_id: uuid.UUID) -> tuple[Found, Conflict | None]:
+    """One entry that the actor may read, and why nobody can say any more what it says; None where it is said.
+
+    Its columns, number and proof are there in any case, its ``envelope`` is empty and its ``row.body`` unfit without.
+
+    Raises:
+        NotFound: there is none.
+        NotAllowed: it is another agency's.
+    """
+    try:
+        return own_entry(session, actor, entry_id), None
+    except Conflict as error:
+        return own_entry(session, actor, entry_id, said=False), error
 
 
 def codes_of_case(session: Session, matter: str) -> set[str]:

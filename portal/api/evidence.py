@@ -16,8 +16,9 @@ from audit.witness.gathered import newest_cosigned
 from portal.access import PUBLIC, current_actor
 from portal.api.endpoint import Query, endpoint, page_body, paging, version_one
 from portal.edge import current_session
+from portal.i18n import sentence_of
 from portal.inputs import Malformed
-from portal.own_evidence import agency_to_search, own_entry
+from portal.own_evidence import agency_to_search, as_far_as_kept
 
 blueprint: Blueprint = version_one("evidence")
 TEXT = {"type": "string"}
@@ -39,8 +40,21 @@ PROVED = {
     "properties": {
         **ENTRY["properties"],
         "entry": {
+            "type": ["string", "null"],
+            "description": "The entry's text; its UTF-8 bytes are what was hashed into the log; null while `gone` says"
+            " why it cannot be read",
+        },
+        "gone": {
+            "type": ["object", "null"],
+            "description": "Why there is no text: `evidence.archive_expired` after its period of keeping, another code"
+            " where it is damaged. The rest of the answer, the proof too, holds without it",
+            "properties": {"code": TEXT, "detail": TEXT},
+            "required": ["code", "detail"],
+        },
+        "leaf_hash": {
             "type": "string",
-            "description": "The entry's text; its UTF-8 bytes are what was hashed into the log",
+            "pattern": "^[0-9a-f]{64}$",
+            "description": "The hash that stands for the entry in the log, RFC 6962's, in hexadecimal",
         },
         "proof": {
             "type": ["string", "null"],
@@ -85,11 +99,16 @@ def index() -> dict[str, Any]:
 @blueprint.get("/evidence/<uuid:entry_id>")
 @endpoint("One entry with the proof that it is in the log", response=PROVED)
 def show(entry_id: uuid.UUID) -> dict[str, Any]:
-    """Anybody can check the proof without the hub, with the log's key."""
+    """Anybody can check the proof without the hub, with the log's key. What an entry says expires; number, hash and
+    proof do not."""
     session = current_session()
-    found = own_entry(session, current_actor(), entry_id)
-    proof = None if found.index is None else str(prove(session, found.index))
-    return _entry(found.row, found.index) | {"entry": found.row.body.decode(), "proof": proof}
+    found, missing = as_far_as_kept(session, current_actor(), entry_id)
+    return _entry(found.row, found.index) | {
+        "entry": None if missing else found.row.body.decode(),
+        "gone": {"code": missing.code, "detail": sentence_of(missing)} if missing else None,
+        "leaf_hash": found.row.leaf_hash.hex(),
+        "proof": None if found.index is None else str(prove(session, found.index)),
+    }
 
 
 @blueprint.get("/log/checkpoint")

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from adapters.errors import Conflict, NotFound
+from adapters.errors import NotFound
 from adapters.paging import LARGEST_PAGE, Page
 from audit.actor import Actor
 from audit.destruction.queries import destroyed_by
@@ -31,7 +31,7 @@ from portal.filters import moment
 from portal.i18n import sentence_of
 from portal.labels import label
 from portal.languages import N_
-from portal.own_evidence import codes_of_case, own_entry
+from portal.own_evidence import as_far_as_kept, codes_of_case, own_entry
 from portal.pages.auditor_desk import desk_sections
 from portal.pages.case import names_by_code
 from portal.pages.frame import NavigationEntry, Pages
@@ -157,7 +157,8 @@ def _application(session: Session, matter: str) -> str:
 
 def _page(entry_id: uuid.UUID) -> dict[str, Any]:
     session = current_session()
-    found, gone = _as_far_as_kept(session, entry_id)
+    found, missing = as_far_as_kept(session, current_actor(), entry_id)
+    gone = sentence_of(missing) if missing else ""
     settings = portal_settings()
     row, data = found.row, found.envelope.get("data", {})
     return {
@@ -181,14 +182,6 @@ def _page(entry_id: uuid.UUID) -> dict[str, Any]:
         "case_of": _application(session, row.matter),
         "may_open": found.has_personal and not gone and current_actor().has(*READERS),
     }
-
-
-def _as_far_as_kept(session: Session, entry_id: uuid.UUID) -> tuple[Found, str]:
-    """An entry, and why nobody can say any more what it says; "" where it is said."""
-    try:
-        return own_entry(session, current_actor(), entry_id), ""
-    except Conflict as error:
-        return own_entry(session, current_actor(), entry_id, said=False), sentence_of(error)
 
 
 def _pretty(value: object) -> str:

@@ -6,17 +6,21 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from adapters.clock import system_now
+from adapters.database import transaction
 from adapters.settings import Settings
 from audit.actor import HUB
 from audit.append import append
+from audit.archive.models import LogArchive
 from audit.checkpoint import open_checkpoint
 from audit.keys import SigningKey, VerifierKey
 from audit.log_keys import log_keys, parse_log_keys
-from audit.merkle import HASH_SIZE
+from audit.merkle import HASH_SIZE, leaf_hash
+from audit.models import LogLeaf
 from audit.proof import Proof, check
 from audit.sequence import sequence
 from audit.tiles import edge, path, tree_root, width
@@ -38,6 +42,19 @@ def sequenced(settings: Settings) -> None:
         while sequence(session, key, settings.log_origin):
             session.commit()
     own.dispose()
+
+
+def expired(session: Session, entry_id: uuid.UUID) -> None:
+    """Have what a numbered entry says, and all before it, lie in an archive whose period of keeping is over.
+
+    Args:
+        session: of the owner.
+    """
+    index, now = session.query(LogLeaf).filter_by(evidence_id=entry_id).one().leaf_index, system_now()
+    session.execute(text("DELETE FROM evidence_text WHERE evidence_id = :id"), {"id": entry_id})
+    ended = {"archived_at": now - timedelta(days=2_000), "retain_until": now, "expired_at": now}
+    file = {"digest": "0" * 64, "key": "log/archive/000000", "version": "1", "header_bytes": 1, "bytes": 1}
+    session.add(LogArchive(number=0, first_index=0, end_index=index + 1, **file, **ended))
 
 
 def listed(client: FlaskClient, **query: Any) -> list[dict[str, Any]]:
@@ -104,6 +121,23 @@ def test_an_entry_comes_with_a_proof_that_holds_without_the_hub(world: World) ->
     assert refused(world.stranger.get(there)) == (403, "permission.evidence")
     assert refused(world.asks.get(f"/api/v1/evidence/{uuid.uuid4()}")) == (404, "evidence.unknown")
     assert refused(world.portal.test_client().get(there))[0] == 401
+
+
+def test_an_expired_entry_is_answered_with_what_is_left_of_it(world: World) -> None:
+    [first] = listed(world.asks, kind="application.form_generated")
+    there = f"/api/v1/evidence/{first['id']}"
+    numbered(world)
+    whole = world.asks.get(there).get_json()
+    assert (whole["gone"], whole["leaf_hash"]) == (None, leaf_hash(whole["entry"].encode()).hex())
+    with transaction(world.portal.settings.database_url) as session:
+        expired(session, uuid.UUID(first["id"]))
+    answer = world.asks.get(there)
+    assert answer.status_code == 200
+    left = answer.get_json()
+    assert left["gone"]["code"] == "evidence.archive_expired"
+    assert "was deleted when its period of keeping was over" in left["gone"]["detail"]
+    assert left == whole | {"entry": None, "gone": left["gone"]}, "number, hash and proof as before"
+    assert refused(world.stranger.get(there)) == (403, "permission.evidence")
 
 
 def test_everybody_recomputes_the_logs_root_from_its_tiles(world: World) -> None:
