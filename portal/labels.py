@@ -160,7 +160,6 @@ LABELS: dict[str, dict[str, str]] = {
         "release": N_("Release under grant"),
         "resource": N_("Catalogue entry"),
         "resource_version": N_("Version of an entry"),
-        "route": N_("Page"),
         "search": N_("Search"),
         "site_settings": N_("Settings of the hub"),
         "source": N_("Source of entry"),

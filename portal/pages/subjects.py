@@ -21,6 +21,7 @@ from exchange.grants.models import Grant, ReleaseRecord
 from exchange.needs.models import Need
 from oversight.anomalies.models import Anomaly
 from portal.labels import LABELS, label
+from portal.page_titles import page_called
 
 Number = InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
 
@@ -66,7 +67,8 @@ def in_words(session: Session, subjects: Iterable[str]) -> dict[str, str]:
     for subject in {one for one in subjects if one}:
         noun, _slash, key = subject.partition("/")
         identity = _identity(key)
-        found[subject] = _titled(noun, "" if identity or noun == "case_clock" else key)
+        bare = identity or noun == "case_clock"
+        found[subject] = page_called(key) if noun == "route" else _titled(noun, "" if bare else key)
         if identity and noun in _NAMES:
             by_noun.setdefault(noun, {})[identity] = subject
     for noun, wanted in by_noun.items():

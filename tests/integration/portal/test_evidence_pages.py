@@ -101,6 +101,19 @@ def test_entries_name_what_they_are_about_and_are_found_by_number(
     assert all(number in row and matter in row for row in rows[1:])
 
 
+def test_a_refusal_names_the_page_or_interface_in_words(world: World, browser: Opened, people: People) -> None:
+    assert browser(people.logins[Role.REQUESTER]).get("/operations/").status_code == 403
+    assert world.stranger.get(f"/api/v1/grants/{world.granted.id}").status_code == 403
+    auditor = browser(people.logins[Role.AUDITOR])
+    here = "/evidence/?kind=access.refused"
+    page = auditor.get(here).get_data(as_text=True)
+    assert ("页面“运行状况”" in page, "程序接口“共享授权”" in page) == (True, True)
+    auditor.post("/language", {"language": "en"})
+    page = auditor.get(here).get_data(as_text=True)
+    assert ("Page “Operations”" in page, "Interface for programs “Grants”" in page) == (True, True)
+    assert ">Page operations.show<" not in page
+
+
 def test_a_case_of_others_is_named_but_no_link(portal: Portal, people: People, browser: Opened) -> None:
     matter, number = a_case(portal, people)
     office = browser(people.logins[Role.COORDINATOR]).get("/evidence/").get_data(as_text=True)

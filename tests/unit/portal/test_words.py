@@ -7,12 +7,15 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from flask import Flask
 
 from pipelines.ingest.keys import DUPLICATE
+from portal import api
 from portal.evidence_kinds import EVIDENCE_KINDS
 from portal.filters import coded, row_reason
 from portal.labels import LABELS
 from portal.layout import WITHIN
+from portal.page_titles import TITLES
 from portal.pages import ALL
 from portal.refusal_reasons import REASONS, refusal_code
 from schemas.identifiers.faults import Fault
@@ -103,6 +106,17 @@ def test_a_reason_names_the_items() -> None:
 )
 def test_commands_in_sentences_are_code(text: str, html: str) -> None:
     assert str(coded(text)) == html
+
+
+def test_every_page_and_address_that_refuses_somebody_has_a_name() -> None:
+    app = Flask("portal", static_folder=None)
+    for blueprint in (*(part.blueprint for part in ALL), *api.ALL):
+        app.register_blueprint(blueprint)
+    endpoints = set(app.view_functions)
+    assert {"applications.show", "api_grants.show", "people.give_role"} <= endpoints
+    parts = {endpoint.partition(".")[0] for endpoint in endpoints}
+    assert parts - set(TITLES) == set()
+    assert set(TITLES) - parts - endpoints == set()
 
 
 def test_parts_lie_under_an_entry_of_the_navigation() -> None:
