@@ -14,20 +14,20 @@ from adapters.clock import CITY_ZONE
 from audit.actor import Actor
 from audit.search import About, Search
 from directory.agencies.models import Agency
+from directory.agencies.queries import agencies_meant
 from directory.people.models import Person
 from directory.people.roles import Role
 from portal.evidence_about import grant_about, resource_about
 from portal.evidence_kinds import EVIDENCE_KINDS
 from portal.labels import label
+from portal.names import AT, agency_offered
 from portal.own_evidence import agency_to_search, codes_of_case
-from portal.pages.case import names_by_code
 from portal.pages.subjects import as_named, as_written, in_words
 
 READERS = (Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
 NOBODY = uuid.UUID(int=0)
 OUTCOMES = ("DONE", "REFUSED", "FAILED")
 MOST_NAMESAKES = 20
-AT = " · "
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,13 @@ class Asked:
         search: what to look for.
         conditions: in the order of the page.
         namesakes: people who have the name that was typed, when there are several: id, name and agency.
+        agencies: those that what was typed may mean, when there are several.
     """
 
     search: Search
     conditions: tuple[Condition, ...]
     namesakes: tuple[tuple[uuid.UUID, str], ...] = ()
+    agencies: tuple[Agency, ...] = ()
 
     @property
     def stated(self) -> dict[str, str]:
@@ -89,10 +91,13 @@ def asked(session: Session, actor: Actor, fields: Mapping[str, str] | None = Non
     given = {name: value.strip()[:200] for name, value in (fields or request.args).items()}
     person_id, people = _person(session, given.get("person", ""))
     subject, matter = as_written(session, given.get("subject", "")), as_written(session, given.get("matter", ""))
-    agency_code = given.get("agency", "")[:18]
+    agency_code, agencies = given.get("agency", ""), list[Agency]()
     everything = actor.has(*READERS)
     if everything:
         subject = as_named(session, subject)
+        agencies = agencies_typed(session, agency_code)
+        if len(agencies) == 1:
+            agency_code = _recorded_code(agencies[0], agency_code)
     else:
         agency_code = agency_to_search(session, actor, matter if codes_of_case(session, matter) else "")
     wanted = Search(
@@ -107,8 +112,9 @@ def asked(session: Session, actor: Actor, fields: Mapping[str, str] | None = Non
         resource=resource_about(session, given["resource"][:64]) if given.get("resource") else None,
         grant=grant_about(session, given["grant"][:64]) if given.get("grant") else None,
     )
-    conditions = _conditions(session, wanted, given, people, everything=everything)
-    return Asked(wanted, tuple(conditions), tuple(people) if len(people) > 1 else ())
+    conditions = _conditions(session, wanted, given, people, agencies, everything=everything)
+    namesakes = tuple(people) if len(people) > 1 else ()
+    return Asked(wanted, tuple(conditions), namesakes, tuple(agencies) if len(agencies) > 1 else ())
 
 
 def day_begins(text: str, days: int = 0) -> datetime | None:
@@ -137,17 +143,28 @@ def _person(session: Session, text: str) -> tuple[uuid.UUID | None, list[tuple[u
     return (people[0][0] if len(people) == 1 else NOBODY), people
 
 
+def agencies_typed(session: Session, text: str) -> list[Agency]:
+    """The agencies that a field's text may mean: a code, a name, part of one, or what the field offers; at most 20."""
+    return agencies_meant(session, text) or agencies_meant(session, text.rpartition(AT.strip())[2].strip())
+
+
+def _recorded_code(agency: Agency, text: str) -> str:
+    """Under which credit code an agency's entries are looked for: a former one where that was typed."""
+    return text if text in {each.credit_code for each in agency.former} else agency.credit_code
+
+
 def _conditions(
     session: Session,
     wanted: Search,
     given: Mapping[str, str],
     people: list[tuple[uuid.UUID, str]],
+    agencies: list[Agency],
     *,
     everything: bool,
 ) -> list[Condition]:
     known = in_words(session, (wanted.subject, wanted.matter))
     code = wanted.agency_code if everything else ""
-    agency = names_by_code(session, {code}).get(code, "") if code else ""
+    agency = agency_offered(agencies[0]) if len(agencies) == 1 else ""
     kind, outcome = wanted.kind, wanted.outcome
     person = dict(people).get(wanted.person_id, "") if wanted.person_id else ""
     named = kind in EVIDENCE_KINDS or kind in {f"{noun}." for noun in nouns()}

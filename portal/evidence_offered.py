@@ -12,8 +12,7 @@ from directory.catalogue.models import Resource, ResourceVersion, VersionState
 from directory.people.models import Person
 from exchange.applications.models import Application
 from exchange.grants.models import Grant
-from portal.evidence_filters import AT
-from portal.names import agency_name
+from portal.names import AT, agency_offered
 
 MOST_OFFERED = 200
 Offer = tuple[str, str]
@@ -24,7 +23,7 @@ class Offered:
     """Choices of the page's fields: the value that is sent and how it reads. What is not among them can be typed.
 
     Attributes:
-        agencies: all of them, by name.
+        agencies: by name.
         people: by name.
         resources: published entries, by name.
         grants: the newest.
@@ -52,7 +51,7 @@ def offered(session: Session) -> Offered:
         ResourceVersion, ResourceVersion.id == Application.resource_version_id
     )
     return Offered(
-        agencies=[(one.credit_code, agency_name(one)) for one in agencies(session, limit=MOST_OFFERED).items],
+        agencies=offered_agencies(session),
         people=[
             (f"{name}{AT}{agency}", "")
             for name, agency in session.execute(people.order_by(Person.name, Person.id).limit(MOST_OFFERED))
@@ -61,6 +60,11 @@ def offered(session: Session) -> Offered:
         grants=_pairs(session, grants.order_by(Grant.created_at.desc())),
         cases=_pairs(session, cases.where(Application.number.is_not(None)).order_by(Application.created_at.desc())),
     )
+
+
+def offered_agencies(session: Session) -> list[Offer]:
+    """The first 200 agencies by name."""
+    return [(agency_offered(one), "") for one in agencies(session, limit=MOST_OFFERED).items]
 
 
 def _pairs(session: Session, statement: Select[str | None, str]) -> list[Offer]:

@@ -15,7 +15,7 @@ from directory.catalogue.models import DataItem
 from portal.authorities import authority
 from portal.i18n import translate
 from portal.labels import COLOURS, choices, label
-from portal.names import agency_name
+from portal.names import agency_name, agency_offered
 
 
 def day(value: date | datetime | None) -> str:
@@ -132,5 +132,6 @@ def install(app: Flask) -> None:
         day=day, moment=moment, time_tag=time_tag, age=age, number=number, size=size, lines=lines, said=said,
         label=label, colour=colour, row_reason=row_reason, coded=coded, authority=authority, work_problem=work_problem,
         agency_name=agency_name,
+        agency_offered=agency_offered,
     )  # fmt: skip
     app.jinja_env.globals.update(here_with=here_with, toggled=toggled, choices=choices)

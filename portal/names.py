@@ -9,6 +9,13 @@ from directory.agencies import queries
 from directory.agencies.models import Agency
 from portal.languages import is_chinese
 
+AT = " · "
+
+
+def agency_offered(agency: Agency) -> str:
+    """An agency as a field offers it, so that no two read alike: ``市税务局 · SWJ``."""
+    return f"{agency_name(agency)}{AT}{agency.short_code}"
+
 
 def agency_name(agency: Agency) -> str:
     """An agency's name in the present language."""

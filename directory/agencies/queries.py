@@ -12,6 +12,8 @@ from adapters.paging import USUAL_PAGE, Page
 from adapters.searching import contains
 from directory.agencies.models import Agency, FormerAgencyName, Office
 
+MOST_MEANT = 20
+
 
 def agency(session: Session, agency_id: uuid.UUID, *, lock: bool = False) -> Agency:
     """One agency; locked until the end of the transaction when it is to be changed.
@@ -32,6 +34,19 @@ def agency_by_code(session: Session, credit_code: str) -> Agency | None:
         return present
     former = select(Agency).join(FormerAgencyName).where(FormerAgencyName.credit_code == credit_code)
     return session.scalars(former.order_by(FormerAgencyName.until.desc()).limit(1)).first()
+
+
+def agencies_meant(session: Session, text: str) -> list[Agency]:
+    """The agencies that a text may mean: the one of a credit code, present or former, or of a short code; else all
+    that have it for their name; else those in whose names or codes it occurs. At most 20, by name."""
+    if not text:
+        return []
+    one = agency_by_code(session, text) or session.scalar(select(Agency).where(Agency.short_code == text.upper()))
+    if one:
+        return [one]
+    named = select(Agency).where(or_(Agency.name == text, Agency.name_en == text))
+    found = list(session.scalars(named.order_by(Agency.name, Agency.id).limit(MOST_MEANT)))
+    return found or list(agencies(session, text=text, limit=MOST_MEANT).items)
 
 
 def coordinating_office(session: Session) -> Agency:

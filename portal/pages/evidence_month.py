@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from adapters.clock import CITY_ZONE, city_date, system_now
 from audit.models import Evidence
 from audit.queries import log_state
-from directory.agencies.queries import agencies, agency_by_code
 from exchange.grants.taken import MOST_LINES, Taken, taken
 from portal.access import SIGNED_IN, access, current_actor
 from portal.edge import current_session
-from portal.evidence_filters import READERS
+from portal.evidence_filters import READERS, agencies_typed
+from portal.evidence_offered import offered_agencies
 from portal.exports import Cell, wanted_export
 from portal.labels import label
 from portal.names import agency_name
@@ -25,7 +25,6 @@ from portal.signed_exports import Shown, signed_export
 
 blueprint = Blueprint("evidence_month", __name__, url_prefix="/evidence/taken")
 
-MOST_AGENCIES = 200
 MOST_REFUSALS = 10_000
 ONE_DAY = timedelta(days=1)
 EARLIEST = date(2000, 1, 1)
@@ -37,8 +36,9 @@ def index() -> ResponseReturnValue:
     """One agency's month; an auditor chooses the agency, others see their own."""
     session, actor = current_session(), current_actor()
     everything = actor.has(*READERS)
-    code = request.args.get("agency", "").strip()[:18] if everything else actor.agency_code
-    agency = agency_by_code(session, code) if code else None
+    text = request.args.get("agency", "").strip()[:200] if everything else actor.agency_code
+    found = agencies_typed(session, text)
+    agency = found[0] if len(found) == 1 else None
     first = _first_day(request.args.get("month", ""))
     last = _next(first) - ONE_DAY
     since, until = _begins(first), _begins(_next(first)) - timedelta(microseconds=1)
@@ -49,15 +49,15 @@ def index() -> ResponseReturnValue:
         title = f"{agency_name(agency)} {first:%Y-%m}"
         shown = Shown("month", title, _heads(), stated, more=len(lines) == MOST_LINES)
         return signed_export(session, actor, shown, [_cells(line, refusals) for line in lines])
-    record_search(session, actor, "month", stated)
+    record_search(session, actor, "month", stated, {"agency": text} if text and not agency else None)
     return render_template(
         "evidence/month.html",
         log=log_state(session),
         everything=everything,
-        agencies=[(one.credit_code, agency_name(one)) for one in agencies(session, limit=MOST_AGENCIES).items]
-        if everything
-        else [],
+        offered=offered_agencies(session) if everything else [],
         agency=agency,
+        agencies=found,
+        text=text,
         lines=lines,
         refusals=refusals,
         refused=sum(refusals.values()),
