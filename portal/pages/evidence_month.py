@@ -5,13 +5,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from adapters.clock import CITY_ZONE, city_date, system_now
-from audit.models import Evidence
 from audit.queries import log_state
-from exchange.grants.taken import MOST_LINES, Taken, taken
+from exchange.grants.taken import MOST_LINES, MOST_REFUSALS, Taken, taken
 from portal.access import SIGNED_IN, access, current_actor
 from portal.edge import current_session
 from portal.evidence_filters import READERS, agencies_typed
@@ -25,7 +22,6 @@ from portal.signed_exports import Shown, signed_export
 
 blueprint = Blueprint("evidence_month", __name__, url_prefix="/evidence/taken")
 
-MOST_REFUSALS = 10_000
 ONE_DAY = timedelta(days=1)
 EARLIEST = date(2000, 1, 1)
 
@@ -42,13 +38,14 @@ def index() -> ResponseReturnValue:
     first = _first_day(request.args.get("month", ""))
     last = _next(first) - ONE_DAY
     since, until = _begins(first), _begins(_next(first)) - timedelta(microseconds=1)
-    lines = taken(session, agency.id, since, until) if agency else []
-    refusals = _refusals(session, agency.credit_code, since, until) if agency else {}
+    lines = taken(session, agency, since, until) if agency else []
+    refused = sum(line.refused for line in lines)
+    cut = len(lines) >= MOST_LINES or refused == MOST_REFUSALS
     stated = {"agency": agency.credit_code, "month": f"{first:%Y-%m}"} if agency else {}
     if wanted_export() and agency:
         title = f"{agency_name(agency)} {first:%Y-%m}"
-        shown = Shown("month", title, _heads(), stated, more=len(lines) == MOST_LINES)
-        return signed_export(session, actor, shown, [_cells(line, refusals) for line in lines])
+        shown = Shown("month", title, _heads(), stated, more=cut)
+        return signed_export(session, actor, shown, [_cells(line) for line in lines])
     record_search(session, actor, "month", stated, {"agency": text} if text and not agency else None)
     return render_template(
         "evidence/month.html",
@@ -59,9 +56,8 @@ def index() -> ResponseReturnValue:
         agencies=found,
         text=text,
         lines=lines,
-        refusals=refusals,
-        refused=sum(refusals.values()),
-        refused_cut=sum(refusals.values()) == MOST_REFUSALS,
+        refused=refused,
+        refused_cut=refused == MOST_REFUSALS,
         month=f"{first:%Y-%m}",
         before=f"{first - ONE_DAY:%Y-%m}",
         after=f"{_next(first):%Y-%m}" if _next(first) <= city_date(system_now()) else "",
@@ -88,19 +84,6 @@ def _begins(day: date) -> datetime:
     return datetime.combine(day, time(), CITY_ZONE).astimezone(UTC)
 
 
-def _refusals(session: Session, code: str, since: datetime, until: datetime) -> dict[str, int]:
-    """How many releases were refused to an agency by grant (``grant/…``); counting stops at 10,000."""
-    refused = select(Evidence.subject).where(
-        Evidence.kind == "release.refused",
-        Evidence.outcome == "REFUSED",
-        Evidence.agency_code == code,
-        Evidence.recorded_at.between(since, until),
-    )
-    some = refused.limit(MOST_REFUSALS).subquery()
-    counted = select(some.c.subject, func.count()).group_by(some.c.subject)
-    return {subject: count for subject, count in session.execute(counted)}
-
-
 def _heads() -> list[str]:
     return [
         _("Catalogue entry"),
@@ -114,10 +97,10 @@ def _heads() -> list[str]:
     ]
 
 
-def _cells(line: Taken, refusals: dict[str, int]) -> list[Cell]:
-    refused = refusals.get(f"grant/{line.grant_id}", 0)
+def _cells(line: Taken) -> list[Cell]:
+    name = line.resource_name if line.grant_number else _("Other grants, or none")
     mode = label(line.mode, "Mode")
-    return [line.resource_name, line.resource_code, line.grant_number, mode, line.calls, line.rows, line.size, refused]
+    return [name, line.resource_code, line.grant_number, mode, line.calls, line.rows, line.size, line.refused]
 
 
 PAGES = Pages(blueprint)
