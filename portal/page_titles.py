@@ -72,5 +72,5 @@ def page_called(endpoint: str) -> str:
     part = endpoint.partition(".")[0]
     title = translate(TITLES.get(endpoint) or TITLES.get(part) or endpoint)
     if part == "oauth" or part.startswith("api_"):
-        return str(_("Interface for programs “%(title)s”", title=title))
-    return str(_("Page “%(title)s”", title=title))
+        return str(_("Interface for programs: %(title)s", title=title))
+    return str(_("Page: %(title)s", title=title))

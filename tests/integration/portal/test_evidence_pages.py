@@ -110,7 +110,7 @@ def test_a_refusal_names_the_page_or_interface_in_words(world: World, browser: O
     assert ("页面“运行状况”" in page, "程序接口“共享授权”" in page) == (True, True)
     auditor.post("/language", {"language": "en"})
     page = auditor.get(here).get_data(as_text=True)
-    assert ("Page “Operations”" in page, "Interface for programs “Grants”" in page) == (True, True)
+    assert ("Page: Operations" in page, "Interface for programs: Grants" in page) == (True, True)
     assert ">Page operations.show<" not in page
 
 
