@@ -63,14 +63,12 @@ class Manifest:
         Raises:
             InvalidInput: it is not formed as one.
         """
-        head, *rest = text.split("\n")
-        found = [_LISTED.fullmatch(line) for line in rest[2:-1]]
-        if head != CONTEXT or len(rest) < 4 or not rest[1].startswith("delivery "):
-            raise wrong(MANIFEST, "is not the manifest of an evidence bundle")
-        digests = {line[2]: line[1] for line in found if line}
-        manifest = cls(rest[0], rest[1].removeprefix("delivery "), digests)
+        lines = text.split("\n")
+        origin, delivery = (*lines, "", "")[1:3]
+        found = [_LISTED.fullmatch(line) for line in lines[3:-1]]
+        manifest = cls(origin, delivery.removeprefix("delivery "), {line[2]: line[1] for line in found if line})
         if str(manifest) != text:
-            raise wrong(MANIFEST, "is not written as a manifest is")
+            raise wrong(MANIFEST, "is not the manifest of an evidence bundle")
         return manifest
 
 

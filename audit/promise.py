@@ -58,7 +58,7 @@ class Promise:
             InvalidInput: it is not formed as one.
         """
         lines = text.split("\n")
-        if len(lines) < 6 or lines[0] != CONTEXT or lines[-1] or len(lines) > 5 + MOST_LEAVES:
+        if not 6 <= len(lines) <= 5 + MOST_LEAVES:
             raise _malformed()
         try:
             leaves = tuple(base64.b64decode(line, validate=True) for line in lines[4:-1])
