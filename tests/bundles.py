@@ -5,6 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit import tiles
@@ -60,12 +61,14 @@ def made(receipt_signed_by: str = "asks", *, old: bool = False) -> Made:
     """A bundle in which everything holds, unless another than the receiver signed what stands as its receipt.
 
     Args:
-        old: its entries are from before they had digests of contents.
+        old: its entries are from before they had digests of contents, and its documents without salts.
     """
     files, entries = made_parts(receipt_signed_by)
     if old:
         for entry in entries:
             entry["data"]["after"].pop("content", None)
+        for name in (DELIVERY, GRANT, ANSWER):
+            files[name] = canonical_bytes({key: one for key, one in orjson.loads(files[name]).items() if key != "salt"})
     return Made(files | proved([canonical_bytes(each) for each in entries]))
 
 
