@@ -25,6 +25,8 @@ from audit.store.place import CHECKPOINT, COSIGNED, Place
 from audit.tiles import WIDTH, edge, named, path, shape, tree_root
 
 TILES = "tile/"
+LOCKED = ("kept/", "stamps/", "archive/")
+"""What lies under object lock; a site may have one bucket for it and for what is published."""
 AT_ONCE = 256
 Tile = tuple[int, int, int]
 """Level, number, width."""
@@ -100,8 +102,7 @@ class _Comparison:
             for level, number, wide in group:
                 name = path(level, number, wide)
                 expected = stored.get((level, number), b"")[: wide * HASH_SIZE]
-                found = self._place.read(name) if (level, number, wide) in there else None
-                self._tile(name, expected, found)
+                self._tile(name, expected, self._place.read(name))
         for name in strange:
             self._add("store_object_unknown", f"The object store holds {name}, which is not of the log.")
 
@@ -127,7 +128,7 @@ class _Comparison:
             tile = named(name.removeprefix(TILES)) if name.startswith(TILES) else None
             if tile:
                 there.add(tile)
-            elif name not in {CHECKPOINT, COSIGNED} and not name.startswith("kept/") and name != "trial":
+            elif name not in {CHECKPOINT, COSIGNED, "trial"} and not name.startswith(LOCKED):
                 strange.append(name)
         return there, strange
 
