@@ -16,12 +16,23 @@ from adapters.settings import Settings
 from audit import tiles
 from audit.checked import BROKEN, HOLDS, NOT_YET, Trust, check_files
 from audit.checkpoint import Checkpoint, open_checkpoint, sign_next
+from audit.dated import Dated
 from audit.keys import Cosigner, SigningKey
 from audit.leaves import source_of
 from audit.log_keys import LogKeys
 from audit.merkle import consistency_proof, inclusion_proof, leaf_hash, root
 from audit.note import Note
-from audit.promise import CONTEXT, MOST_LEAVES, Promise, as_header, judged, open_promise, promised, promised_term
+from audit.promise import (
+    CONTEXT,
+    MOST_LEAVES,
+    Promise,
+    as_header,
+    is_promise,
+    judged,
+    open_promise,
+    promised,
+    promised_term,
+)
 from audit.proof import Proof
 from audit.witness.policy import Policy
 
@@ -102,9 +113,22 @@ def test_a_changed_promise_binds_nobody() -> None:
     stranger = Note(good.partition("\n\n")[0] + "\n").signed(SigningKey(PROMISES.name, bytes(32)))
     by_the_log = str(Note(good.partition("\n\n")[0] + "\n").signed(KEY))
     moved = (good.replace("08:11:00", "08:11:01"), good.replace(ORIGIN, "other.example/log"))
-    for bad in (*moved, str(stranger), by_the_log):
+    other = Note(str(Promise("other.example/log", MADE, DUE, (LEAVES[0],)))).signed(
+        SigningKey(PROMISES.name, b"p" * 32)
+    )
+    for bad in (*moved, str(stranger), by_the_log, str(other)):
         with pytest.raises(InvalidInput, match="not signed by the key"):
             open_promise(bad.encode(), PROMISES, ORIGIN)
+
+
+def test_what_only_looks_like_a_promise_is_none() -> None:
+    wrapped = as_header(promise_of(LEAVES[0]).decode())
+    assert is_promise(wrapped.encode())
+    for data in (f"x{wrapped[1:-1]}x", f":{wrapped[1:-1]}x", ":!:", "::", ":", ""):
+        assert not is_promise(data.encode()), data
+    with pytest.raises(InvalidInput) as caught:
+        open_promise(f"{CONTEXT}\n".encode() + b"\xff", PROMISES, ORIGIN)
+    assert caught.value.code == "evidence.bad_promise"
 
 
 @pytest.mark.parametrize(
@@ -113,6 +137,8 @@ def test_a_changed_promise_binds_nobody() -> None:
         lambda text: text.replace(CONTEXT, CONTEXT + " "),
         lambda text: text.replace("08:11:00.000000Z", "08:11:00Z"),
         lambda text: text.replace("2026-11-22", "2026-13-22"),
+        lambda text: text.replace("T08:", "T8:"),
+        lambda text: text.replace("2026-11-22", "２026-11-22"),
         lambda text: text.replace(base64.b64encode(LEAVES[0]).decode(), "AAAA"),
         lambda text: text.replace(base64.b64encode(LEAVES[0]).decode() + "\n", ""),
         lambda text: text + base64.b64encode(LEAVES[1]).decode(),
@@ -133,6 +159,9 @@ def test_judged_by_the_moment_and_by_what_is_there() -> None:
     assert judged(promise, {LEAVES[0]: 0}, LATE).state == "broken"
     assert judged(promise, {LEAVES[0]: 0}, LATE).missing == (ERASED,)
     assert judged(promise, {LEAVES[0]: 0}, promise.due_by).state == "not due"
+    early = [Dated(5, (int(MADE.timestamp()),))]
+    assert judged(promise, {LEAVES[0]: 0, ERASED: 1}, LATE, early).in_time
+    assert not judged(promise, {LEAVES[0]: 0}, LATE, early).in_time, "not all of them were there"
 
 
 def dated_note(size: int, moment: datetime) -> Note:
@@ -150,6 +179,7 @@ WITH_SECOND = Trust(LogKeys(KEY.verifier, KEY.second.verifier, PROMISES))
     [
         (5, LATE, BROKEN, "p: KEPT LATE."),
         (5, DUE, HOLDS, "does not show from these checkpoints"),
+        (5, DUE - timedelta(seconds=1), HOLDS, "does not show from these checkpoints"),
         (6, LATE, HOLDS, "does not show from these checkpoints"),
         (6, DUE, HOLDS, "does not show from these checkpoints"),
         (6, DUE - timedelta(seconds=1), HOLDS, "as number 5; it was there by"),
