@@ -1,5 +1,6 @@
 """Answers of an authority that are no stamps, and stamps on nothing; what is stamped, and how long it is held."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -86,6 +87,8 @@ def test_a_stamp_is_of_one_checkpoint_and_held_as_long_as_that_is_kept(log: Log,
             check_stamps({"t": files["tsr"], **wrong}, keys, trusted)
     with pytest.raises(InvalidInput, match="not signed by the key"):
         check_stamps({"t": files["tsr"], "c": forged}, keys, trusted)
+    assert verified(log, replace(settings, tsa_policy="1.2.3.4.2")).counts == {"stamp_wrong": 1}
+    assert verified(log, replace(settings, tsa_url="", tsa_certificates="")).unchecked_stamps == 1
     with log.session("owner") as owner:
         owner.connection().exec_driver_sql("DELETE FROM log_checkpoint")
         owner.commit()

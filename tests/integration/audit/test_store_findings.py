@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from adapters.settings import Settings
 from audit.checkpoint import Checkpoint
 from audit.keys import SigningKey
+from audit.merkle import root
 from audit.note import Note
 from audit.report import Report
 from audit.store.models import PUBLISH_LOCK
@@ -16,6 +17,7 @@ from audit.store.place import COSIGNED, Place
 from audit.store.run import Publisher
 from audit.store.verify import verify_store
 from tests.integration.audit.conftest import Log
+from tests.integration.audit.elsewhere import foreign, go_on, numbered, restored
 from tests.integration.audit.test_verify_store import EDGE, NEW, OLD, Published, published
 
 __all__ = ["published"]
@@ -111,3 +113,37 @@ def test_buckets_that_are_not_there_are_no_failure(published: Published, log: Lo
     assert report.counts == {"store_checkpoint_missing": 1, "store_tile_missing": 3, "store_kept_missing": 1}
     published.run("DELETE FROM log_kept_checkpoint", "DELETE FROM log_store")
     assert published.verified(Settings.load({**log.environment, **gone})).ok, "nothing was published yet"
+
+
+def test_of_what_was_declared_lost_the_true_checkpoints_alone_are_right(log: Log) -> None:
+    """Five entries, ten that were lost, and those after them, of which the last checkpoint has three."""
+    log.write(5)
+    log.sequence()
+    with log.session("owner") as owner:
+        lost = [*numbered(owner), *foreign(10)]
+        restored(log, owner, lost)
+        go_on(log, owner)
+        owner.commit()
+    log.write(2)
+    log.sequence()
+    place = Place.of(log.settings)
+    Publisher(log.settings, place).step()
+    with log.session("app") as session:
+        leaves = numbered(session)
+    assert (leaves[:15], len(leaves)) == (lost, 18)
+
+    def found(size: int, root: bytes) -> dict[str, int]:
+        note = Note(str(Checkpoint(log.settings.log_origin, size, root))).signed(log.key).cosigned(log.key.second, 1)
+        place.write(COSIGNED, str(note).encode())
+        report = Report("")
+        with log.session("app") as session:
+            verify_store(session, place, log.key.verifier, report, log.key.second.verifier)
+        return dict(report.counts)
+
+    assert [found(size, root(leaves[:size])) for size in (6, 10, 15)] == [{}] * 3
+    assert [found(size, bytes(32)) for size in (6, 10, 15)] == [{"store_contradicted": 1}] * 3
+    assert found(17, root(leaves[:17])) == {"store_contradicted": 1}, "that one was not lost"
+    with log.session("owner") as owner:
+        owner.connection().exec_driver_sql("DELETE FROM log_tile")
+        owner.commit()
+    assert found(10, root(leaves[:10]))["store_contradicted"] == 1

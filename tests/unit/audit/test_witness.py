@@ -61,6 +61,13 @@ def test_a_log_that_grows_is_cosigned_with_both_keys_and_the_checkpoint_is_serve
     assert witness.last_note("0" * 64).status == witness.last_note("../witness.key").status == 404
 
 
+def test_nothing_but_a_known_logs_checkpoint_is_served(witness: Witness, tmp_path: Path) -> None:
+    for place in ("outside.checkpoint", "w/other.checkpoint"):
+        (tmp_path / place).write_text(str(at(10)))
+    for digest in ("../outside", "other", ""):
+        assert witness.last_note(digest).status == 404, digest
+
+
 def test_a_stale_old_size_is_told_the_size_cosigned_last(witness: Witness) -> None:
     assert witness.add_checkpoint(body(5, at(10), proof_of(5, 10))).body == "0\n"
     assert witness.add_checkpoint(body(0, at(10))).status == 200
@@ -165,6 +172,18 @@ def test_a_witness_whose_record_was_changed_does_not_start(tmp_path: Path) -> No
         record.write_text(damaged)
         with pytest.raises(Terminal, match="changed by somebody"):
             Witness(folder, "", LOGS)
+
+
+def test_a_witness_does_not_take_one_logs_record_for_anothers(tmp_path: Path) -> None:
+    folder, other = tmp_path / "w", SigningKey("other.example/log", bytes(32))
+    first = Witness(folder, "witness.example/w1", (KEY.verifier, other.verifier))
+    theirs = Note(str(Checkpoint(other.verifier.name, 0, EMPTY_ROOT))).signed(other)
+    assert [first.add_checkpoint(body(0, each)).status for each in (at(10), theirs)] == [200, 200]
+    first.close()
+    ours, others = (folder / f"{origin_hash(origin)}.checkpoint" for origin in (ORIGIN, other.verifier.name))
+    ours.write_text(others.read_text())
+    with pytest.raises(Terminal, match="changed by somebody"):
+        Witness(folder, "", LOGS)
 
 
 def test_of_many_submissions_at_once_each_is_checked_against_the_one_before(witness: Witness) -> None:
