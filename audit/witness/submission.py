@@ -48,14 +48,14 @@ class Submission:
             InvalidInput: it is not formed as one, or the old size is larger than the checkpoint's.
         """
         try:
-            head, gap, note = body.decode().partition("\n\n")
+            head, _, note = body.decode().partition("\n\n")
             first, *lines = head.split("\n")
             proof = tuple(base64.b64decode(line, validate=True) for line in lines)
         except (ValueError, binascii.Error):
             raise _malformed() from None
         old = _OLD.fullmatch(first)
         wrong = any(len(node) != HASH_SIZE for node in proof) or len(proof) > MAXIMUM_PROOF
-        if old is None or not gap or wrong or len(body) > LARGEST_BODY:
+        if old is None or wrong:
             raise _malformed()
         read = cls(int(old[1]), proof, note)
         if not read.old_size <= read.checkpoint.size <= LATEST:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.errors import Conflict, InvalidInput, Misconfigured, Terminal
 from audit.checkpoint import Checkpoint
-from audit.cosigned import moment_of
+from audit.cosigned import LATEST, moment_of
 from audit.keys import ED25519_COSIGNATURE, ML_DSA_44, SigningKey
 from audit.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, root
 from audit.note import Note
@@ -134,6 +134,16 @@ def test_unknown_logs_keys_and_wrong_signatures_are_refused(witness: Witness) ->
 def test_what_is_no_submission_is_answered_400(witness: Witness, damage: object) -> None:
     assert callable(damage)
     assert witness.add_checkpoint(damage(body(10, at(20), proof_of(10, 20)))).status == 400
+
+
+def test_a_tree_has_at_most_as_many_leaves_as_the_specification_allows() -> None:
+    for size, whole in ((LATEST, True), (LATEST + 1, False)):
+        given = body(0, Note(str(Checkpoint(ORIGIN, size, bytes(32)))).signed(KEY))
+        if whole:
+            assert Submission.parse(given).checkpoint.size == size
+        else:
+            with pytest.raises(InvalidInput):
+                Submission.parse(given)
 
 
 @given(st.binary(max_size=400))
