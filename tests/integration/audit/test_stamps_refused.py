@@ -52,6 +52,16 @@ def test_what_is_no_stamp_is_not_taken(authority: Openssl, monkeypatch: pytest.M
         trusting(authority).asked(b"a checkpoint")
 
 
+def test_without_a_policy_a_stamp_under_any_is_taken_and_who_does_not_answer_is_asked_again(authority: Openssl) -> None:
+    given = authority.environment
+    any_policy = Authority.trusting(Path(given["SHUNIU_TSA_CERTIFICATES"]), url=given["SHUNIU_TSA_URL"])
+    token, moment = any_policy.asked(b"a checkpoint")
+    assert any_policy.checked(token, b"a checkpoint") == moment
+    for url in ("http://127.0.0.1:9/", "http://[/"):
+        with pytest.raises(Transient, match="gave no stamp"):
+            replace(any_policy, url=url).asked(b"a checkpoint")
+
+
 def test_an_authority_that_cannot_be_used_is_named(authority: Openssl, tmp_path: Path) -> None:
     root = Path(authority.environment["SHUNIU_TSA_CERTIFICATES"])
     (tmp_path / "none.pem").write_text("no certificate")
