@@ -16,6 +16,8 @@ from adapters.objects import ANY_TYPE, ObjectStore, told
 from adapters.settings import Settings
 
 PROBE_SECONDS = 60
+_HELD_BY_NOBODY = {"NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError", "InvalidRequest"}
+"""What a store answers of an object without retention; the last of one in a bucket without object lock."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class LockedStore(ObjectStore):
             try:
                 held = self._client.get_object_retention(self.bucket, key, version or None)
             except S3Error as error:
-                if error.code in {"NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError"}:
+                if error.code in _HELD_BY_NOBODY:
                     return None
                 raise
         return held.retain_until_date if held and held.mode == COMPLIANCE else None

@@ -67,7 +67,8 @@ def stamp(settings: Settings, authority: Authority) -> LogStamp | None:
 
 
 def _due(session: Session) -> tuple[KeptCheckpoint, str] | None:
-    kept = session.scalar(select(KeptCheckpoint).order_by(KeptCheckpoint.hour.desc()).limit(1))
+    hourly = select(KeptCheckpoint).where(~KeptCheckpoint.cosigned)
+    kept = session.scalar(hourly.order_by(KeptCheckpoint.hour.desc()).limit(1))
     checkpoint = session.get(LogCheckpoint, kept.size) if kept else None
     stamped = session.get(LogStamp, kept.hour) if kept else None
     if kept is None or checkpoint is None or (stamped and stamped.token):

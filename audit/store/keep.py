@@ -1,6 +1,8 @@
-"""One checkpoint an hour goes under object lock: what the log was then, nobody can take back before its time."""
+"""Each hour the newest checkpoint goes under object lock, and the newest that enough witnesses cosigned if that is an
+older one: what the log was then, and that they agreed to it, nobody can take back before its time."""
 
 from datetime import timedelta
+from hashlib import sha256
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -10,7 +12,7 @@ from audit.models import LogCheckpoint
 from audit.store.models import PUBLISH_LOCK, KeptCheckpoint
 from audit.store.place import DAYS_OF_A_YEAR, Place
 from audit.store.publish import state_of
-from audit.witness.gathered import with_cosignatures
+from audit.witness.gathered import Cosigned, newest_cosigned, with_cosignatures
 
 LOCKED, NOT_LOCKED = "LOCKED", "NOT_LOCKED"
 
@@ -27,31 +29,42 @@ def try_lock(session: Session, place: Place) -> bool:
     return holds
 
 
-def keep(session: Session, place: Place, *, locks: bool) -> KeptCheckpoint | None:
-    """Keep a checkpoint if none of this hour is kept; the caller commits. It is the newest that was signed, published
-    or not, with the cosignatures given so far: an older one that enough cosigned would leave out this hour.
+def keep(session: Session, place: Place, *, locks: bool) -> list[KeptCheckpoint]:
+    """Keep what is to be kept of this hour if it is not; the caller commits. The newest checkpoint is kept, published
+    or not, with the cosignatures given so far: an older one that enough cosigned would leave out this hour. That one
+    goes beside it, so that its witnesses' word cannot be deleted either.
 
-    A crash before the commit leaves one version more under the same key, which is held too and does no harm.
+    A crash before the commit leaves one version more under the same keys, which are held too and do no harm.
 
     Args:
         session: of the sequencer role, in a transaction of its own.
         place: where to.
-        locks: whether the store has object lock; without it the checkpoint is kept and can be deleted.
+        locks: whether the store has object lock; without it checkpoints are kept and can be deleted.
+
+    Returns:
+        What was kept; nothing when this hour's are, or nothing is signed yet, or another publisher is at work.
 
     Raises:
         Transient: the store does not answer.
     """
     if not session.scalar(select(func.pg_try_advisory_xact_lock(PUBLISH_LOCK))):
-        return None
+        return []
     now = system_now()
     hour = now.replace(minute=0, second=0, microsecond=0)
     newest = session.scalars(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1)).first()
-    if newest is None or session.get(KeptCheckpoint, hour) is not None:
-        return None
+    if newest is None or session.get(KeptCheckpoint, (hour, False)) is not None:
+        return []
+    found = {False: Cosigned(newest.size, with_cosignatures(session, newest.size, newest.note))}
+    agreed = newest_cosigned(session)
+    if agreed and agreed.size < newest.size:
+        found[True] = agreed
     until = now + timedelta(days=DAYS_OF_A_YEAR * place.years) if locks else None
-    key = place.kept_key(hour)
-    version = place.locked.put_held(key, with_cosignatures(session, newest.size, newest.note).encode(), until)
-    kept = KeptCheckpoint(hour=hour, key=key, size=newest.size, version=version, kept_at=now, retain_until=until)
-    session.add(kept)
+    kept = []
+    for cosigned, each in found.items():
+        key, note = place.kept_key(hour, cosigned=cosigned), each.note.encode()
+        row = KeptCheckpoint(hour=hour, cosigned=cosigned, key=key, size=each.size, digest=sha256(note).digest())
+        row.version, row.kept_at, row.retain_until = place.locked.put_held(key, note, until), now, until
+        kept.append(row)
+    session.add_all(kept)
     session.flush()
     return kept

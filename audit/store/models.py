@@ -1,6 +1,6 @@
 """What was published into the object store, as the publisher knows it. The app role may read it and no more."""
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.database import Base, Code, Count, Line, Moment, Prose
@@ -32,13 +32,20 @@ class LogStore(Base):
 
 
 class KeptCheckpoint(Base):
-    """The checkpoint kept in an hour. Without object lock ``retain_until`` is empty, and ``version`` may be."""
+    """A checkpoint kept in an hour: the newest, and beside it the newest that enough witnesses cosigned, if that is an
+    older one. Without object lock ``retain_until`` is empty, and ``version`` may be.
+
+    ``digest`` is the SHA-256 of what was kept; empty for what was kept before there were digests.
+    """
 
     __tablename__ = "log_kept_checkpoint"
+    __table_args__ = (CheckConstraint("length(digest) = 32", name="digest"),)
 
     hour: Mapped[Moment] = mapped_column(primary_key=True)
+    cosigned: Mapped[bool] = mapped_column(primary_key=True, default=False)
     key: Mapped[Line]
     size: Mapped[Count]
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     version: Mapped[Line] = mapped_column(default="")
     kept_at: Mapped[Moment]
     retain_until: Mapped[Moment | None]

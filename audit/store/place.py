@@ -64,9 +64,9 @@ class Place:
         """The key of a name in the log, e.g. of ``tile/0/000``."""
         return f"{self.prefix}/{name}"
 
-    def kept_key(self, hour: datetime) -> str:
-        """The key of the checkpoint that is kept of an hour."""
-        return self.key(f"kept/{hour:%Y/%m/%d/%H}")
+    def kept_key(self, hour: datetime, *, cosigned: bool) -> str:
+        """The key of the checkpoint that is kept of an hour, the newest one or the newest cosigned one."""
+        return self.key(f"kept/{hour:%Y/%m/%d/%H}{'-cosigned' if cosigned else ''}")
 
     def read(self, name: str) -> bytes | None:
         """What is published under a name; None when nothing is.

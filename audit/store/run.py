@@ -53,9 +53,9 @@ class Publisher:
         self._problem = self._cosigned = ""
 
     def step(self) -> int:
-        """Keep this hour's checkpoint, and publish what comes next; how many entries more are published.
+        """Keep this hour's checkpoints, and publish what comes next; how many entries more are published.
 
-        What is wrong with the published log must not keep the hour's checkpoint from its lock, so that comes first.
+        What is wrong with the published log must not keep the hour's checkpoints from their lock, so that comes first.
 
         Raises:
             Terminal: store and database contradict each other.
@@ -64,8 +64,7 @@ class Publisher:
         if self._locks is None:
             self._prepare()
         with transaction(self._url) as session:
-            kept = keep(session, self._place, locks=bool(self._locks))
-            if kept:
+            for kept in keep(session, self._place, locks=bool(self._locks)):
                 _log.info("The checkpoint of %d entries is kept as %s.", kept.size, kept.key)
         with transaction(self._url) as session:
             done = publish(session, self._place, self._key)

@@ -7,6 +7,7 @@ right as long as the database continues it.
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
+from hashlib import sha256
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
@@ -107,7 +108,7 @@ class _Comparison:
             self._add("store_object_unknown", f"The object store holds {name}, which is not of the log.")
 
     def kept(self) -> None:
-        """The hourly checkpoints: each version is of this log, and what was kept is there, held and not hidden."""
+        """The hourly checkpoints: each version is of this log; what was kept is there as it was, held, not hidden."""
         rows = {row.key: row for row in self._session.scalars(select(KeptCheckpoint).order_by(KeptCheckpoint.hour))}
         largest, there = 0, dict[str, list[Version]]()
         with suppress(NotFound):  # no bucket yet, or no more: what should be in it is missed below
@@ -155,18 +156,24 @@ class _Comparison:
             if version.is_delete_marker:
                 continue
             name = f"The kept checkpoint {key} (version {version.version or 'without number'})"
-            found = self._opened(self._place.locked.read(key, version.version), name)
+            data = self._place.locked.read(key, version.version)
+            found = self._opened(data, name)
             if found:
                 largest = max(largest, found.size)
-                self._is_the_kept_one(row, version, found)
+                self._is_the_kept_one(row, version, found, data)
         if row:
             self._held(row, {version.version: version for version in versions if not version.is_delete_marker})
         return largest
 
-    def _is_the_kept_one(self, row: KeptCheckpoint | None, version: Version, found: Checkpoint) -> None:
-        if row and version.version == row.version and found.size != row.size:
+    def _is_the_kept_one(self, row: KeptCheckpoint | None, version: Version, found: Checkpoint, data: bytes) -> None:
+        """Byte for byte, for witnesses' lines can be taken off and the log's own signatures stay right."""
+        if row is None or version.version != row.version:
+            return
+        digest = sha256(data).digest()
+        if found.size != row.size or row.digest not in {None, digest}:
             sentence = f"The kept checkpoint {row.key} is another one than was kept."
-            self._add("store_kept_differs", sentence, f"{row.size} entries", f"{found.size} entries")
+            kept = f"{row.size} entries, SHA-256 {(row.digest or b'').hex() or 'not recorded'}"
+            self._add("store_kept_differs", sentence, kept, f"{found.size} entries, SHA-256 {digest.hex()}")
 
     def _held(self, row: KeptCheckpoint, versions: dict[str, Version]) -> None:
         own = versions.get(row.version)

@@ -11,13 +11,11 @@ from adapters.object_lock import LockedStore
 from adapters.settings import Settings
 from audit.checkpoint import open_checkpoint
 from audit.merkle import HASH_SIZE
-from audit.models import LogCheckpoint
 from audit.store.keep import keep, try_lock
 from audit.store.models import KeptCheckpoint, LogStore
 from audit.store.place import CHECKPOINT, Place
 from audit.store.publish import publish
 from audit.tiles import named, tree_root
-from audit.witness.gathered import Cosigned
 from tests.integration.audit.conftest import Log
 
 
@@ -111,9 +109,8 @@ def test_one_checkpoint_an_hour_is_kept_and_nobody_can_delete_it(log: Log, place
     published(log, place)
     with log.session("sequencer") as session:
         assert try_lock(session, place)
-        kept = keep(session, place, locks=True)
-        assert kept is not None
-        assert keep(session, place, locks=True) is None
+        [kept] = keep(session, place, locks=True)
+        assert keep(session, place, locks=True) == []
         session.commit()
         session.refresh(kept)
         session.expunge(kept)
@@ -125,23 +122,6 @@ def test_one_checkpoint_an_hour_is_kept_and_nobody_can_delete_it(log: Log, place
     with pytest.raises(Transient, match="AccessDenied"):
         shorten(place.locked, kept)
     assert place.locked.read(kept.key, kept.version) == place.read(CHECKPOINT)
-
-
-def test_the_newest_checkpoint_is_kept_though_witnesses_agreed_to_an_older_one(
-    log: Log, place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    grow(log, 5)
-    published(log, place)
-    with log.session("sequencer") as session:
-        older = Cosigned(5, session.get_one(LogCheckpoint, 5).note)
-    for module in ("audit.store.keep", "audit.witness.gathered", "audit.store.publish"):
-        monkeypatch.setattr(f"{module}.newest_cosigned", lambda *_, **__: older, raising=False)
-    grow(log, 500)
-    published(log, place)
-    with log.session("sequencer") as session:
-        kept = keep(session, place, locks=False)
-        assert kept is not None
-        assert kept.size == 505
 
 
 def shorten(store: LockedStore, kept: KeptCheckpoint) -> None:

@@ -157,7 +157,8 @@ def test_an_entry_that_waits_since_another_moment_is_named(long_log: Log, owner:
 def test_a_checkpoint_that_is_gone_is_missed_by_what_was_made_of_it(long_log: Log, owner: Session) -> None:
     run(
         owner,
-        "INSERT INTO log_kept_checkpoint (hour, key, size, version, kept_at) VALUES (now(), 'kept/1', 300, '', now())",
+        "INSERT INTO log_kept_checkpoint (hour, cosigned, key, size, version, kept_at)"
+        " VALUES (now(), false, 'kept/1', 300, '', now())",
     )
     run(owner, "INSERT INTO log_cosignature VALUES (200, 'a witness', 'a line', now())")
     assert long_log.verify(owner).ok
