@@ -44,6 +44,8 @@ EVIDENCE_KINDS: dict[str, str] = {
     "appointment.made": N_("Data administrator appointed"),
     "calendar.added": N_("Holiday calendar added"),
     "case_clock.turned": N_("Case clock turned"),
+    "checkpoint.kept_again": N_("An hourly checkpoint was kept again"),
+    "checkpoint.not_kept": N_("An hour passed without a kept checkpoint"),
     "client.locked": N_("Program locked after wrong secrets"),
     "client.registered": N_("Program registered"),
     "client.revoked": N_("Program shut out"),

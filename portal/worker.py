@@ -25,7 +25,7 @@ from adapters.work import Runner, Turn, Work, claim, fail, finish, owned
 from audit.months import make_months
 from audit.search_index.run import index_forever
 from audit.sequence import run_forever
-from audit.stall.record import record_quorum, record_stall
+from audit.stall.record import record_quorum, record_stall, record_unkept
 from audit.stamps.run import run_forever as stamp_forever
 from audit.stamps.token import Authority
 from audit.store.place import Place
@@ -55,6 +55,7 @@ CHORES: dict[str, Chore] = {
     "refusals of callers nobody knows": lambda session: Turn(sum_up(session)),
     "deliveries that stop and go on": lambda session: Turn(record_stall(session)),
     "witnesses that are too few": lambda session: Turn(record_quorum(session)),
+    "hours without a kept checkpoint": lambda session: Turn(record_unkept(session)),
 }
 """What every worker looks after. Releases that a killed process left open are closed here and not by Airflow's sweep:
 interface calls and fetches leave them too, on sites without Airflow and while it is down."""

@@ -10,7 +10,8 @@ ONE = 1
 
 class LogStall(Base):
     """The one row. The sequencer writes what keeps it from signing, empty when nothing does; the app role writes since
-    when deliveries are recorded as stopped, and since when the witnesses that agree are recorded as too few.
+    when deliveries are recorded as stopped, since when the witnesses that agree are recorded as too few, and since when
+    an hour is recorded to have passed without a kept checkpoint.
     """
 
     __tablename__ = "log_stall"
@@ -21,3 +22,4 @@ class LogStall(Base):
     problem_since: Mapped[Moment | None]
     stopped_at: Mapped[Moment | None]
     lacking_at: Mapped[Moment | None]
+    unkept_at: Mapped[Moment | None]

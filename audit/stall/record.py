@@ -1,5 +1,5 @@
-"""An entry when the hub stops delivering because its evidence is not signed for, or too few witnesses agree to it, and
-one when that is over."""
+"""An entry when the hub stops delivering because its evidence is not signed for, when too few witnesses agree to it, or
+when an hour passed without a kept checkpoint, and one when that is over."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -9,6 +9,7 @@ from audit.actor import HUB
 from audit.append import append
 from audit.stall.models import LogStall
 from audit.standing import configured_grace, lag
+from audit.store.queries import store_state
 from audit.witness.standing import agreement
 
 SUBJECT = "log_store/1"
@@ -57,5 +58,27 @@ def record_quorum(session: Session) -> int:
         before = {"lacking_at": row.lacking_at.isoformat() if row.lacking_at else ""}
         row.lacking_at = None
         append(session, "witness.quorum_regained", SUBJECT, HUB, before=before, after=facts)
+    session.flush()
+    return 1
+
+
+def record_unkept(session: Session) -> int:
+    """Record that an hour passed without a kept checkpoint, or that one is kept again; once each. The caller commits.
+
+    Returns:
+        How many entries were written, 0 or 1.
+    """
+    row = session.scalars(select(LogStall).with_for_update()).one()
+    store = store_state(session)
+    if store.unkept == (row.unkept_at is not None):
+        return 0
+    kept_at = store.kept_at.isoformat() if store.kept_at else ""
+    if store.unkept:
+        row.unkept_at = system_now()
+        append(session, "checkpoint.not_kept", SUBJECT, HUB, after={"kept_at": kept_at, "problem": store.problem})
+    else:
+        before = {"not_kept_at": row.unkept_at.isoformat() if row.unkept_at else ""}
+        row.unkept_at = None
+        append(session, "checkpoint.kept_again", SUBJECT, HUB, before=before, after={"kept_at": kept_at})
     session.flush()
     return 1

@@ -67,7 +67,7 @@ def stamp(settings: Settings, authority: Authority) -> LogStamp | None:
 
 
 def _due(session: Session) -> tuple[KeptCheckpoint, str] | None:
-    hourly = select(KeptCheckpoint).where(~KeptCheckpoint.cosigned)
+    hourly = select(KeptCheckpoint).where(~KeptCheckpoint.cosigned, KeptCheckpoint.kept_at <= system_now())
     kept = session.scalar(hourly.order_by(KeptCheckpoint.hour.desc()).limit(1))
     checkpoint = session.get(LogCheckpoint, kept.size) if kept else None
     stamped = session.get(LogStamp, kept.hour) if kept else None

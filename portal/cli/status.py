@@ -45,6 +45,7 @@ def command(as_json: bool) -> None:
         or store.get("signing_late")
         or contradicted
         or store.get("agreement_lacking")
+        or store.get("unkept")
     )
     sys.exit(3 if not pid else 0 if well else 1)
 
@@ -62,7 +63,7 @@ def _log_store(settings: Settings) -> dict[str, Any]:
         witnesses = [vars(each) | {"contradicts": each.contradicts} for each in said.witnesses]
         witnessed = {"witnesses": witnesses, "agreed": said.size, "agreement_lacking": said.lacking}
         witnessed |= {"agreement_lacking_since": said.lacking_since}
-        said_of_it: dict[str, Any] = {"behind": state.behind, "late": state.late}
+        said_of_it: dict[str, Any] = {"behind": state.behind, "late": state.late, "unkept": state.unkept}
         said_of_it["restoration"] = still.sentence if still else ""
         signing: dict[str, Any] = {"signing_problem": flow.problem, "signing_problem_since": flow.problem_since}
         signing |= {"signing_late": flow.late, "stopped": flow.stopped, "signing_behind": flow.behind.total_seconds()}
@@ -80,6 +81,8 @@ def _show_store(store: dict[str, Any]) -> None:
     if store.get("kept_at"):
         held = f"held until {store['kept_until']:%Y-%m-%d}" if store["kept_until"] else "not held: it can be deleted"
         click.echo(f"The last hourly checkpoint was kept at {store['kept_at']:%Y-%m-%d %H:%M} UTC, {held}.")
+    if store.get("unkept"):
+        click.echo("PROBLEM: no checkpoint was kept for more than an hour. See the worker's log, and the object store.")
     if store.get("stamped_at"):
         click.echo(f"The last time-stamp of an authority is of {store['stamped_at']:%Y-%m-%d %H:%M} UTC.")
     if store.get("stamp_problem"):

@@ -130,10 +130,11 @@ def _log(log: LogState, store: StoreState, disk: Disk, here: str) -> DeskSection
     behind = _("The object store has %(published)s of the log's %(size)s entries.",
                published=number(store.published), size=number(store.size))  # fmt: skip
     room = _("%(free)s of %(total)s are free.", free=size(disk.free), total=size(disk.total))
+    wrong = bool(store.problem) or store.unkept
     items = [
         DeskItem(url_for("evidence.index"), _("The evidence log"), waiting, _bad(log.standing.late), "WorkState"),
-        DeskItem(f"{here}#log", _("The log in the object store"), _("A problem lasts: see the page.") if store.problem
-                 else behind, _bad(bool(store.problem)), "WorkState"),
+        DeskItem(f"{here}#log", _("The log in the object store"), _("A problem lasts: see the page.") if wrong
+                 else behind, _bad(wrong), "WorkState"),
         DeskItem(f"{here}#disk", _("The disk"), room, _bad(disk.little), "WorkState"),
     ]  # fmt: skip
     return DeskSection(title=N_("Log, store and disk"), items=items, total=len(items), more=here, order=20)

@@ -1,7 +1,12 @@
-"""Beside an hour's newest checkpoint the newest cosigned one is kept, and of both what they were to the byte."""
+"""Beside an hour's newest checkpoint the newest cosigned one is kept, and of both what they were to the byte.
+
+Since when an hour is recorded to have passed without a kept one is written down, so that it is recorded once.
+"""
 
 import sqlalchemy as sa
 from alembic import op
+
+from portal.migrations.privileges import grant
 
 revision = "0035"
 down_revision = "0032"
@@ -19,3 +24,5 @@ def upgrade() -> None:
     op.create_check_constraint(op.f("ck_log_kept_checkpoint_digest"), TABLE, "length(digest) = 32")
     op.drop_constraint(op.f(KEY), TABLE, type_="primary")
     op.create_primary_key(op.f(KEY), TABLE, ["hour", "cosigned"])
+    op.add_column("log_stall", sa.Column("unkept_at", sa.DateTime(timezone=True), nullable=True))
+    grant("log_stall", app="UPDATE (unkept_at)")

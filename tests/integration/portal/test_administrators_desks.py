@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from adapters.clock import system_now
 from adapters.database import transaction
@@ -12,6 +12,8 @@ from adapters.errors import Sentence
 from adapters.work import Runner, WorkState, enqueue, fail
 from audit.actor import Actor
 from audit.append import append
+from audit.models import LogCheckpoint
+from audit.store.models import KeptCheckpoint
 from directory.keys.models import AgencyKey
 from directory.people.models import Account, ApiClient, DataAdministrator, Person
 from directory.people.roles import Role
@@ -45,6 +47,26 @@ def test_the_system_administrator_sees_failed_and_forgotten_work_and_the_disk(
     page = administrator.get("/operations/").get_data(as_text=True)
     assert f'id="{row}"' in page
     assert browser(people.logins[Role.SECURITY_ADMINISTRATOR]).get("/operations/").status_code == 403
+
+
+def test_an_hour_without_a_kept_checkpoint_is_said_on_desk_and_pages(
+    portal: Portal, people: People, browser: Opened
+) -> None:
+    pages = {Role.SYSTEM_ADMINISTRATOR: ("/operations/", "/"), Role.AUDITOR: ("/evidence/",)}
+    signed_at = system_now() - timedelta(minutes=66)
+    for kept, warned in ((True, False), (False, True)):
+        with transaction(portal.settings.database_url) as owner:
+            if kept:
+                owner.add(LogCheckpoint(size=1, root=bytes(32), note="", signed_at=signed_at))
+                owner.add(KeptCheckpoint(hour=signed_at, key="kept/1", size=1, kept_at=system_now()))
+            else:
+                owner.execute(delete(KeptCheckpoint))
+        for role, addresses in pages.items():
+            reader = browser(people.logins[role])
+            reader.client.set_cookie("shuniu_language", "en")
+            for address in addresses:
+                said = "A problem lasts: see the page" if address == "/" else "No checkpoint was kept in the object"
+                assert (said in reader.get(address).get_data(as_text=True)) is warned, address
 
 
 def test_the_security_administrator_sees_what_needs_looking_at(portal: Portal, people: People, browser: Opened) -> None:

@@ -1,0 +1,103 @@
+"""An hour without a kept checkpoint is said and recorded; a log that stands still is kept every hour all the same."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select, text
+
+import portal.cli.status
+from adapters.clock import system_now
+from adapters.database import transaction
+from audit.models import Evidence
+from audit.stall.record import record_unkept
+from audit.store.models import KeptCheckpoint
+from audit.store.place import Place
+from audit.store.run import Publisher
+from portal.cli.main import shuniu
+from tests.integration.audit.conftest import ROLES, Log
+
+LATE, IN_TIME = timedelta(minutes=66), timedelta(minutes=64)
+
+
+@pytest.fixture
+def status(log: Log, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Result]:
+    monkeypatch.setattr(portal.cli.status, "running_process", lambda _: 1)
+    monkeypatch.setattr(portal.cli.status, "reported_services", lambda _: [])
+    environment = {**log.environment, "SHUNIU_HOME": str(home)}
+    return lambda *arguments: CliRunner().invoke(shuniu, ("status", *arguments), env=environment)
+
+
+def step(log: Log) -> None:
+    Publisher(log.settings, Place.of(log.settings)).step()
+
+
+def recorded(log: Log) -> int:
+    with transaction(log.environment[ROLES["app"]]) as session:
+        return record_unkept(session)
+
+
+def moved(log: Log, by: timedelta) -> None:
+    """As if what was kept and signed had been so that much earlier."""
+    with log.session("owner") as session:
+        session.execute(text("UPDATE log_checkpoint SET signed_at = signed_at - :by"), {"by": by})
+        session.execute(
+            text("UPDATE log_kept_checkpoint SET kept_at = kept_at - :by, hour = hour - interval '2 hours'"), {"by": by}
+        )
+        session.commit()
+
+
+def test_an_hour_without_a_kept_checkpoint_is_said_and_recorded_once_and_its_end_too(
+    log: Log, status: Callable[..., Result]
+) -> None:
+    assert recorded(log) == 0, "an empty log has nothing to keep"
+    log.write(2)
+    log.sequence()
+    step(log)
+    moved(log, IN_TIME)
+    assert recorded(log) == 0
+    assert (status().exit_code, "PROBLEM" in status().output) == (0, False)
+    moved(log, LATE - IN_TIME)
+    assert [recorded(log), recorded(log)] == [1, 0]
+    told = status()
+    assert (told.exit_code, "PROBLEM: no checkpoint was kept" in told.output) == (1, True), told.output
+    assert json.loads(status("--json").output)["log_store"]["unkept"] is True
+    step(log)
+    assert [recorded(log), recorded(log)] == [1, 0]
+    assert status().exit_code == 0
+    with log.session("app") as session:
+        kinds = select(Evidence.kind).where(Evidence.kind.like("checkpoint.%")).order_by(Evidence.recorded_at)
+        assert list(session.scalars(kinds)) == ["checkpoint.not_kept", "checkpoint.kept_again"]
+
+
+def test_a_log_of_which_nothing_was_ever_kept_is_missed_from_its_first_signature_on(log: Log) -> None:
+    log.write(2)
+    log.sequence()
+    assert recorded(log) == 0
+    moved(log, LATE)
+    assert recorded(log) == 1
+
+
+def test_what_was_kept_by_a_clock_that_ran_ahead_hides_no_lapse(log: Log) -> None:
+    log.write(2)
+    log.sequence()
+    step(log)
+    moved(log, LATE)
+    with log.session("owner") as session:
+        ahead = system_now() + timedelta(days=365)
+        session.add(KeptCheckpoint(hour=ahead, key="kept/ahead", size=2, kept_at=ahead))
+        session.commit()
+    assert recorded(log) == 1
+
+
+def test_a_log_without_new_entries_is_kept_every_hour(log: Log) -> None:
+    log.write(2)
+    log.sequence()
+    step(log)
+    moved(log, LATE)
+    step(log)
+    with log.session("app") as session:
+        assert list(session.scalars(select(KeptCheckpoint.size))) == [2, 2]
