@@ -173,11 +173,13 @@ def judged(promise: Promise, found: Mapping[bytes, int], now: datetime, checkpoi
     Args:
         found: leaf hash to number in the log; others than the promised ones may be among them.
         now: when the log was read.
-        checkpoints: of the log, by which it may show when the leaves came into it.
+        checkpoints: of the log, by which it may show when the leaves came into it. One dated after ``now`` shows
+            nothing: the clock ran ahead when it was signed.
     """
     held = {leaf: found[leaf] for leaf in promise.leaves if leaf in found}
     missing, due_by, last = _without(promise.leaves, held), promise.due_by, max(held.values(), default=0)
-    late = next((each for each in checkpoints if each.size <= last and each.signed_after(due_by)), None)
+    past = ((each, each.signed_after(due_by)) for each in checkpoints if each.size <= last)
+    late = next((each for each, signed in past if signed and signed <= now), None)
     in_time = not missing and any(each.size > last and each.was_there_by(due_by) for each in checkpoints)
     return Kept(held, missing, due_by, now > due_by, late, in_time)
 

@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
 from adapters.database import transaction
-from adapters.errors import Terminal
+from adapters.errors import Terminal, Transient
 from adapters.settings import Settings
 from audit.checkpoint import Checkpoint, open_checkpoint, sign_next
+from audit.correction.declared import TOLERANCE, dated_back
 from audit.keys import SigningKey
 from audit.log_keys import log_keys, log_signer
 from audit.merkle import consistency_proof
@@ -83,6 +84,7 @@ def sequence(session: Session, key: SigningKey, origin: str, limit: int = BATCH)
 
     Raises:
         Terminal: what is stored does not continue the last checkpoint; nothing may be signed.
+        Transient: the clock is behind the last checkpoint by more than a minute (``audit.correction``).
         InvalidInput: the last checkpoint is not signed by this key.
     """
     if not session.scalar(select(func.pg_try_advisory_xact_lock(LOG_LOCK))):
@@ -92,12 +94,11 @@ def sequence(session: Session, key: SigningKey, origin: str, limit: int = BATCH)
     rows = session.execute(_TAKE, {"limit": limit}).all()
     fresh = [row for row in rows if row.leaf_index is None]
     if fresh:
-        previous, dated = _last_checkpoint(session, key, origin)
+        previous, signed_at = _last_checkpoint(session, key, origin)
         ids = [row.evidence_id for row in fresh]
         for row in fresh:
             if row.leaf is None:
                 raise _inconsistent(f"the text of entry {row.evidence_id}, which waits to be numbered, is gone")
-        signed_at = max(filter(None, (system_now(), dated)))  # a clock that went back dates no checkpoint back
         _grow(session, key, previous, ids, [bytes(row.leaf) for row in fresh], signed_at)
     if rows:
         session.execute(_LEAVE, {"ids": [row.evidence_id for row in rows]})
@@ -148,15 +149,39 @@ def _look(settings: Settings) -> bool:
     return True
 
 
-def _last_checkpoint(session: Session, key: SigningKey, origin: str) -> tuple[Checkpoint | None, datetime | None]:
-    """The checkpoint to go on from, and its date; its number of leaves must be that of the numbered entries."""
+def _last_checkpoint(session: Session, key: SigningKey, origin: str) -> tuple[Checkpoint | None, datetime]:
+    """The checkpoint to go on from, and the next one's moment; its leaves must be as many as the numbered entries."""
     last = session.scalar(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1))
     numbered = (session.scalar(select(func.max(LogLeaf.leaf_index + 1))) or 0, _lost_up_to(session))
     checkpoint = open_checkpoint(last.note, key.verifier, origin, key.second.verifier) if last else None
     size = checkpoint.size if checkpoint else 0
     if size != max(numbered):
         raise _inconsistent(f"{max(numbered)} entries are numbered, the last checkpoint is of {size} entries")
-    return checkpoint, last.signed_at if last else None
+    return checkpoint, _moment(session, last)
+
+
+def _moment(session: Session, last: LogCheckpoint | None) -> datetime:
+    """When the next checkpoint is signed: not before the last one, unless two people declared that its clock ran ahead.
+
+    Raises:
+        Transient: the clock is behind the last one by more than what clocks are set by now and then.
+    """
+    now = system_now()
+    if last is None or last.signed_at <= now:
+        return now
+    if last.signed_at - now <= TOLERANCE:
+        return last.signed_at
+    if dated_back(session, last):
+        return now
+    raise Transient(
+        "evidence.clock_behind",
+        "The clock says {now} UTC, and the last checkpoint was signed at {signed_at} UTC. Nothing is signed until the"
+        " clock is past that. If it is wrong, set it right; if it is right and had run ahead, the system administrator"
+        " and the audit administrator declare that with {command}.",
+        now=f"{now:%Y-%m-%d %H:%M:%S}",
+        signed_at=f"{last.signed_at:%Y-%m-%d %H:%M:%S}",
+        command="`shuniu clock-corrected`",
+    )
 
 
 def _lost_up_to(session: Session) -> int:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from adapters.object_lock import LockedStore
 from audit.archive.verify import ArchiveCheck
 from audit.checkpoint import open_checkpoint
+from audit.correction.declared import corrections
 from audit.keys import VerifierKey
 from audit.merkle import leaf_hash
 from audit.models import LOG_LOCK
@@ -78,6 +79,7 @@ def verify_log(
     with report.step(session, "What was declared lost"):
         walk.losses = declared_losses(session)
         checkpoints.taken_over = {loss.end for loss in walk.losses}
+        checkpoints.corrected = corrections(session)
     with report.step(session, "The numbered entries"):
         walk.numbered()
     with report.step(session, "The entries that wait"):

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from adapters.errors import InvalidInput
 from audit.checkpoint import Checkpoint, open_checkpoint
+from audit.correction.declared import Dating
 from audit.cosigned import moment_of
 from audit.keys import VerifierKey
 from audit.merkle import HASH_SIZE, Frontier
@@ -161,6 +162,9 @@ class CheckpointCheck:
         self.last_size = 0
         self.taken_over: Collection[int] = ()
         """Sizes of checkpoints that came from elsewhere when a backup was put back, some time after their signature."""
+        self.corrected: Collection[Dating] = ()
+        """Checkpoints after which two people declared that moments go back, because the clock had run ahead."""
+        self._before: Dating | None = None
 
     def check(self, stored: StoredCheckpoint, tree: TreeCheck) -> None:
         """Check one checkpoint when the tree has its size, or has ended before it."""
@@ -187,13 +191,23 @@ class CheckpointCheck:
             return None
         lines = Note.parse(stored.note).lines_of(self._second) if self._second else ()
         both = bool(lines)
-        if both and stored.signed_at:
-            self._check_moment(stored, stored.signed_at, moment_of(lines[0].value))
+        if stored.signed_at:
+            moment = moment_of(lines[0].value) if both else 0
+            self._check_moment(stored, stored.signed_at, moment)
+            self._check_order(stored, moment or int(stored.signed_at.timestamp()))
         if self._second_began and not both:
             self._add("checkpoint_signed_once", stored, "its ML-DSA-44 signature is missing; earlier ones have it")
         self._second_began = self._second_began or both
         self._report.signed_twice += both
         return signed
+
+    def _check_order(self, stored: StoredCheckpoint, moment: int) -> None:
+        """No checkpoint is dated before the one that it continues, but where its clock was declared to run ahead."""
+        before, self._before = self._before, (stored.size, moment)
+        if before and before[0] < stored.size and moment < before[1] and before not in self.corrected:
+            what = f"it is dated before that of {before[0]} entries, and nobody declared that the clock was wrong"
+            earlier, found = (datetime.fromtimestamp(min(each, LATEST_MOMENT), UTC) for each in (before[1], moment))
+            self._add("checkpoint_dated_back", stored, what, earlier.isoformat(), found.isoformat())
 
     def _check_moment(self, stored: StoredCheckpoint, signed_at: datetime, moment: int) -> None:
         """The moment of a row is that of its signature, in whole seconds; 0 in a signature states none."""

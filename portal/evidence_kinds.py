@@ -88,6 +88,7 @@ EVIDENCE_KINDS: dict[str, str] = {
     "key.registered": N_("Key registered"),
     "key.revoked": N_("Key revoked"),
     "list.exported": N_("List exported"),
+    "log.clock_corrected": N_("Clock declared to have run ahead"),
     "log.nothing_lost": N_("Wrong claim of a witness passed over"),
     "log.restored": N_("Loss declared after a backup was put back"),
     "log_store.published_again": N_("Log put back into the object store"),

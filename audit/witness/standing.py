@@ -95,5 +95,10 @@ def agreement(session: Session) -> Agreement:
             witnesses.append(WitnessStanding(witness.name, *said))
     sizes = {witness.name: witness.size for witness in witnesses if not witness.contradicts}
     size = _policy[0].agreed_size(sizes)
-    later = select(LogCheckpoint.signed_at).where(LogCheckpoint.size > size).order_by(LogCheckpoint.size).limit(1)
-    return Agreement(tuple(witnesses), size, session.scalar(later) if witnesses else None)
+    return Agreement(tuple(witnesses), size, _first_beyond(session, size) if witnesses else None)
+
+
+def _first_beyond(session: Session, size: int) -> datetime | None:
+    """When the first larger checkpoint was signed; one of a clock that ran ahead would hide for how long."""
+    later = select(LogCheckpoint.signed_at).where(LogCheckpoint.size > size, LogCheckpoint.signed_at <= system_now())
+    return session.scalar(later.order_by(LogCheckpoint.size).limit(1))

@@ -215,6 +215,8 @@ def test_by_a_policy_the_word_of_enough_witnesses_counts_and_of_lateness_the_log
     old = str(dated_note(5, MADE).cosigned(witness, seen["late"])).encode()
     assert check_files({"p": promise, "c": old}, trust, LATE, source).status == HOLDS
     assert check_files({"p": promise, "c": str(dated_note(5, LATE)).encode()}, trust, LATE, source).status == BROKEN
+    ahead = str(dated_note(5, LATE + timedelta(days=365))).encode()
+    assert check_files({"p": promise, "c": ahead}, trust, LATE, source).status == HOLDS, "a clock that ran ahead"
 
 
 def test_a_checkpoint_that_another_signed_shows_nothing(folder: Path) -> None:

@@ -1,0 +1,142 @@
+"""A system clock that ran ahead and was set right: nothing is signed meanwhile, and two people let the log go on."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, tzinfo
+from itertools import pairwise
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select, text
+
+from adapters.clock import system_now
+from adapters.errors import Conflict, Transient
+from audit import sequence
+from audit.actor import Actor
+from audit.correction.declare import declare
+from audit.correction.declared import CORRECTED, TOLERANCE
+from audit.models import Evidence, LogCheckpoint
+from audit.queries import log_state
+from portal.cli.main import shuniu
+from portal.first_people import enter_operator
+from tests.integration.audit.conftest import AGENCY, Log
+from tests.integration.audit.test_restoration import NAMES, PEOPLE, REASONS
+
+YEAR = timedelta(days=365)
+PASSWORDS = "a first password\na third password\n"
+
+
+@contextmanager
+def clock(monkeypatch: pytest.MonkeyPatch, ahead: timedelta) -> Iterator[None]:
+    """While the system clock is wrong by so much."""
+
+    class Wrong:
+        @staticmethod
+        def now(tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + ahead
+
+    with monkeypatch.context() as turned:
+        turned.setattr("adapters.clock.datetime", Wrong)
+        yield
+
+
+@pytest.fixture
+def ahead(log: Log, monkeypatch: pytest.MonkeyPatch) -> Log:
+    """A log whose last checkpoint was signed while the clock ran a year ahead; it is right again, and entries wait."""
+    with log.session("app") as session:
+        code = "11319900DM9000001U"
+        enter_operator(session, credit_code=code, short_code="JXW", name="经信委", name_en="", administrators=PEOPLE)
+        session.commit()
+    log.sequence()
+    log.write(3)
+    with clock(monkeypatch, YEAR):
+        log.sequence()
+    log.write(2)
+    return log
+
+
+def corrected(log: Log, *words: str) -> Result:
+    return CliRunner().invoke(
+        shuniu, ["clock-corrected", *(words or (*NAMES, *REASONS))], env=log.environment, input=PASSWORDS
+    )
+
+
+def moments(log: Log) -> list[datetime]:
+    with log.session("app") as session:
+        return list(session.scalars(select(LogCheckpoint.signed_at).order_by(LogCheckpoint.size)))
+
+
+def test_nothing_is_signed_while_the_clock_is_behind_the_last_checkpoint(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write(1)
+    log.sequence()
+    log.write(1)
+    with clock(monkeypatch, -TOLERANCE - timedelta(seconds=5)):
+        with pytest.raises(Transient) as caught:
+            log.sequence()
+        assert caught.value.code == "evidence.clock_behind"
+    assert len(moments(log)) == 1
+    assert log.sequence() == 1, "it signs when the clock is right again"
+    log.write(1)
+    with clock(monkeypatch, timedelta(seconds=5) - TOLERANCE):
+        assert log.sequence() == 1, "a clock is set by seconds now and then"
+    assert moments(log)[2] == moments(log)[1], "and no checkpoint is dated back by it"
+    assert log.verified().ok
+
+
+def test_two_people_let_the_log_go_on_after_a_clock_that_ran_ahead(ahead: Log) -> None:
+    with pytest.raises(Transient, match="shuniu clock-corrected"):
+        ahead.sequence()
+    with ahead.session("app") as session:
+        assert log_state(session).standing.stopped
+    told = corrected(ahead)
+    assert told.exit_code == 0, told.output
+    assert "signed its last checkpoint at" in told.output
+    assert ahead.sequence() > 2
+    assert [later < earlier for earlier, later in pairwise(moments(ahead))] == [False, True]
+    assert moments(ahead)[-1] <= system_now()
+    with ahead.session("app") as session:
+        assert not log_state(session).standing.late
+        said = session.scalars(select(Evidence).where(Evidence.kind == CORRECTED)).one()
+        after = json.loads(said.body)["data"]["after"]
+        people = {str(said.person_id), after["confirmed_by"]}
+        assert len(people) == 2
+        assert "the disk broke" not in said.body.decode()
+    ahead.write(1)
+    ahead.sequence()
+    assert ahead.verified().ok, ahead.verified().findings
+    assert corrected(ahead).exit_code == 1, "the clock is not behind any more"
+
+
+def test_a_checkpoint_that_is_dated_back_without_two_people_is_a_finding(
+    ahead: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a thief of the log's key can do."""
+    monkeypatch.setattr(sequence, "dated_back", lambda session, last: True)
+    assert ahead.sequence() > 0
+    assert ahead.verified().counts == {"checkpoint_dated_back": 1}
+
+
+def test_one_person_alone_or_another_moment_lets_nothing_go_on(ahead: Log) -> None:
+    with ahead.session("app") as session:
+        twice = Actor(person_id=uuid.uuid4(), agency_code=AGENCY, name="张三")
+        declare(session, twice, twice, ("a", "b"))
+        session.commit()
+    with pytest.raises(Transient):
+        ahead.sequence()
+    assert corrected(ahead).exit_code == 0
+    with ahead.session("owner") as session:
+        session.execute(text("UPDATE log_checkpoint SET signed_at = signed_at + interval '1 hour' WHERE size > 5"))
+        session.commit()
+    with pytest.raises(Transient):
+        ahead.sequence()
+
+
+def test_the_clock_must_be_behind(log: Log) -> None:
+    log.write(1)
+    log.sequence()
+    with log.session("app") as session, pytest.raises(Conflict):
+        declare(session, None, None, ("", ""))  # type: ignore[arg-type]  # refused before anybody is asked for
