@@ -29,10 +29,10 @@ def try_lock(session: Session, place: Place) -> bool:
     return holds
 
 
-def keep(session: Session, place: Place, *, locks: bool) -> list[KeptCheckpoint]:
-    """Keep what is to be kept of this hour if it is not; the caller commits. The newest checkpoint is kept, published
-    or not, with the cosignatures given so far: an older one that enough cosigned would leave out this hour. That one
-    goes beside it, so that its witnesses' word cannot be deleted either.
+def keep(session: Session, place: Place, *, locks: bool, most: int | None = None) -> list[KeptCheckpoint]:
+    """Keep what is to be kept of this hour if it is not; the caller commits. The newest checkpoint is kept with the
+    cosignatures given so far: an older one that enough cosigned would leave out this hour. That one goes beside it, so
+    that its witnesses' word cannot be deleted either.
 
     A crash before the commit leaves one version more under the same keys, which are held too and do no harm.
 
@@ -40,6 +40,7 @@ def keep(session: Session, place: Place, *, locks: bool) -> list[KeptCheckpoint]
         session: of the sequencer role, in a transaction of its own.
         place: where to.
         locks: whether the store has object lock; without it checkpoints are kept and can be deleted.
+        most: the size of the largest checkpoint to keep; None for whatever is signed, published or not.
 
     Returns:
         What was kept; nothing when this hour's are, or nothing is signed yet, or another publisher is at work.
@@ -51,11 +52,12 @@ def keep(session: Session, place: Place, *, locks: bool) -> list[KeptCheckpoint]
         return []
     now = system_now()
     hour = now.replace(minute=0, second=0, microsecond=0)
-    newest = session.scalars(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1)).first()
+    signed = select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1)
+    newest = session.scalar(signed if most is None else signed.where(LogCheckpoint.size <= most))
     if newest is None or session.get(KeptCheckpoint, (hour, False)) is not None:
         return []
     found = {False: Cosigned(newest.size, with_cosignatures(session, newest.size, newest.note))}
-    agreed = newest_cosigned(session)
+    agreed = newest_cosigned(session, most=newest.size)
     if agreed and agreed.size < newest.size:
         found[True] = agreed
     until = now + timedelta(days=DAYS_OF_A_YEAR * place.years) if locks else None

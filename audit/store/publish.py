@@ -45,8 +45,6 @@ def publish(session: Session, place: Place, key: VerifierKey) -> int:
     row = state_of(session)
     start, there = _published(session, place, key, row)
     following = _next(session, start)
-    if row.problem:
-        row.problem, row.problem_since = "", None
     if following is None:
         row.size = start
         _add_cosignatures(session, place, start, there)

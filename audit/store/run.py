@@ -50,27 +50,33 @@ class Publisher:
         self._place = place
         self._key = log_keys(settings).log
         self._locks: bool | None = None
+        self._ready = False
         self._problem = self._cosigned = ""
 
     def step(self) -> int:
-        """Keep this hour's checkpoints, and publish what comes next; how many entries more are published.
+        """Publish what comes next, and keep this hour's checkpoints; how many entries more are published.
 
-        What is wrong with the published log must not keep the hour's checkpoints from their lock, so that comes first.
+        What is kept is published already, so that a database put back from a backup learns of it before it signs
+        anything. What is wrong with the published log must not keep the hour's checkpoints from their lock, though:
+        then the newest is kept as it is.
 
         Raises:
             Terminal: store and database contradict each other.
             Transient: the store does not answer.
         """
-        if self._locks is None:
-            self._prepare()
+        try:
+            done = self._publish()
+        except Exception as error:
+            self.failed(error)  # before more is kept than is published, which is a roll-back where nothing failed
+            self._keep(most=None)
+            raise
         with transaction(self._url) as session:
-            for kept in keep(session, self._place, locks=bool(self._locks)):
-                _log.info("The checkpoint of %d entries is kept as %s.", kept.size, kept.key)
-        with transaction(self._url) as session:
-            done = publish(session, self._place, self._key)
-        with transaction(self._url) as session:
-            self._cosigned = publish_cosigned(session, self._place, self._cosigned)
+            published = state_of(session).size
+        self._keep(most=published)
         self._problem = ""
+        with transaction(self._url) as session:
+            state = state_of(session)
+            state.problem, state.problem_since = "", None
         return done
 
     def failed(self, error: Exception) -> None:
@@ -83,8 +89,25 @@ class Publisher:
         with suppress(SQLAlchemyError):  # the database is away: that is said by its service
             self._write_down(sentence)
 
-    def _prepare(self) -> None:
-        self._place.ensure()
+    def _publish(self) -> int:
+        if not self._ready:
+            self._place.tiles.ensure_bucket()
+            self._ready = True
+        with transaction(self._url) as session:
+            done = publish(session, self._place, self._key)
+        with transaction(self._url) as session:
+            self._cosigned = publish_cosigned(session, self._place, self._cosigned)
+        return done
+
+    def _keep(self, most: int | None) -> None:
+        if self._locks is None:
+            self._try_lock()
+        with transaction(self._url) as session:
+            for kept in keep(session, self._place, locks=bool(self._locks), most=most):
+                _log.info("The checkpoint of %d entries is kept as %s.", kept.size, kept.key)
+
+    def _try_lock(self) -> None:
+        self._place.locked.ensure_bucket()
         with transaction(self._url) as session:
             self._locks = try_lock(session, self._place)
         if not self._locks:

@@ -66,7 +66,7 @@ class _Comparison:
         self._key, self._second = keys
         self._report = report
         row = session.get(LogStore, ONE)
-        self._published = row.size if row else 0
+        self._published, self._failing = (row.size, bool(row.problem)) if row else (0, False)
         self._size = self._newest = self._published
         self.same = 0
         self._database = session.scalar(select(func.max(LogCheckpoint.size))) or 0
@@ -116,7 +116,7 @@ class _Comparison:
                 there.setdefault(version.key, []).append(version)
         for key in sorted(rows.keys() | there.keys()):
             largest = max(largest, self._hour(key, rows.get(key), there.get(key, [])))
-        if largest > max(self._newest, self._published):
+        if largest > max(self._newest, self._published) and not self._failing:
             sentence = "The newest checkpoint in the object store is older than one that was kept: it was rolled back."
             self._add("store_rolled_back", sentence, f"{largest} entries", f"{self._newest} entries")
 

@@ -1,9 +1,11 @@
 """The publisher against a real object store: what it writes, in which order, and what a crash at each write leaves."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from adapters.clock import system_now
 from adapters.errors import Misconfigured, Terminal, Transient
@@ -11,10 +13,13 @@ from adapters.object_lock import LockedStore
 from adapters.settings import Settings
 from audit.checkpoint import open_checkpoint
 from audit.merkle import HASH_SIZE
+from audit.report import Report
 from audit.store.keep import keep, try_lock
 from audit.store.models import KeptCheckpoint, LogStore
 from audit.store.place import CHECKPOINT, Place
 from audit.store.publish import publish
+from audit.store.run import Publisher
+from audit.store.verify import verify_store
 from audit.tiles import named, tree_root
 from tests.integration.audit.conftest import Log
 
@@ -102,6 +107,44 @@ def test_a_store_that_was_changed_is_not_silently_mended(
     with pytest.raises(Terminal, match="does not hold what was published"):
         published(log, place)
     assert place.read(CHECKPOINT) == before
+
+
+def test_what_is_kept_is_published_already(log: Log, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audit.store.publish.STEP", 100)
+    grow(log, 250)
+    assert Publisher(log.settings, place).step() == 100
+    with log.session("app") as session:
+        assert session.scalar(select(KeptCheckpoint.size)) == 100
+
+
+def test_a_bucket_that_takes_no_lock_does_not_keep_the_log_from_being_published(log: Log, place: Place) -> None:
+    grow(log, 10)
+    closed = replace(log.settings, lock_bucket="-no-bucket-can-be-called-so-")
+    publisher = Publisher(closed, Place.of(closed))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="bucket name") as raised:
+            publisher.step()
+        publisher.failed(raised.value)
+        since = state(log).problem_since
+    assert root_from_store(log, place) == (10, True)
+    grow(log, 10)
+    with pytest.raises(ValueError, match="bucket name"):
+        publisher.step()
+    assert (root_from_store(log, place), state(log).problem_since) == ((20, True), since)
+
+
+def test_what_is_wrong_with_the_published_log_does_not_keep_a_checkpoint_from_its_lock(log: Log, place: Place) -> None:
+    grow(log, 10)
+    published(log, place)
+    place.remove(CHECKPOINT)
+    grow(log, 10)
+    with pytest.raises(Terminal, match="does not hold what was published"):
+        Publisher(log.settings, place).step()
+    with log.session("app") as session:
+        assert session.scalar(select(KeptCheckpoint.size)) == 20
+        report = Report(log.settings.log_origin)
+        verify_store(session, place, log.key.verifier, report, log.key.second.verifier)
+    assert [each.code for each in report.findings] == ["store_checkpoint_missing"], "and none of a roll-back"
 
 
 def test_one_checkpoint_an_hour_is_kept_and_nobody_can_delete_it(log: Log, place: Place) -> None:
