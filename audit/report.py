@@ -118,13 +118,16 @@ class Report:
             session: in a transaction, which goes on as it was before the part.
             what: the part, as the finding calls it.
         """
+        with self.guarded(what), session.begin_nested():
+            yield
+
+    @contextmanager
+    def guarded(self, what: str) -> Iterator[None]:
+        """A part, as ``step`` has it, that asks the database for nothing."""
         try:
-            with session.begin_nested():
-                yield
+            yield
         except Exception as error:  # what is stored may be falsified in ways that nobody thought of
-            reason = str(error).partition("\n")[0][:_LONGEST_REASON]
-            sentence = f"{what} could not be verified to the end: {type(error).__name__}: {reason}"
-            self.add(Finding("verification_failed", sentence))
+            self.add(Finding("verification_failed", f"{what} could not be verified to the end: {reason_of(error)}"))
 
     def add(self, finding: Finding) -> None:
         """Count a finding, and keep it if it is among the first."""
@@ -158,6 +161,12 @@ class Report:
             "counts": dict(self.counts),
             "findings": findings,
         }
+
+
+def reason_of(error: Exception) -> str:
+    """An error in one short line."""
+    reason = str(error).partition("\n")[0][:_LONGEST_REASON]
+    return f"{type(error).__name__}: {reason}"
 
 
 def plain(text: str) -> str:

@@ -6,7 +6,6 @@ What only an outsider can see, a log that was cut back as a whole, shows against
 """
 
 import time
-import uuid
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
@@ -26,7 +25,7 @@ from audit.personal import Seal
 from audit.reconcile import Reconciler
 from audit.report import Finding, Report
 from audit.restoration.declared import Loss, declared_losses
-from audit.verify_entry import BODY, ID, EntryCheck, shown
+from audit.verify_entry import BODY, ID, EntryCheck, known, shown
 from audit.verify_read import LogReader, Piece
 from audit.verify_strays import find_strays, find_without_entry
 from audit.verify_tree import CheckpointCheck, StoredCheckpoint, TreeCheck, stored_leaf
@@ -115,7 +114,10 @@ class _Walk:
         """Check numbered entries, tiles and checkpoints."""
         with closing(self._reader.pieces(max((loss.end for loss in self.losses), default=0))) as pieces:
             for piece in pieces:
-                self._piece(self._with_archived(piece))
+                with self._report.guarded(f"The entries {piece.start} to {piece.end - 1}"):
+                    self._piece(self._with_archived(piece))
+                if self._place < piece.end:
+                    self._place, self._tree.whole = piece.end, False
         self._more_than_declared()
         for stored in self._reader.later_checkpoints(self._place):
             self._checkpoints.check(stored, self._tree)
@@ -131,8 +133,9 @@ class _Walk:
                     f"{self._place} entries",
                 )
             )
-        self._tree.check_upper_tiles(self._reader.upper_tiles())
-        self._tree.check_last_tile(self._reader.width_of_tiles())
+        with self._report.guarded("The tiles"):
+            self._tree.check_upper_tiles(self._reader.upper_tiles())
+            self._tree.check_last_tile(self._reader.width_of_tiles())
         self._report.root = self._tree.root().hex() if self._tree.whole else ""
 
     def waiting(self) -> None:
@@ -149,8 +152,9 @@ class _Walk:
     def lost(self) -> None:
         """Find entries that have no number and do not wait for one."""
         for identity, kind, moment in self._reader.lost():
-            sentence = f"Entry {identity} ({kind}, {shown(moment)}) has no number and does not wait for one."
-            self._report.add(Finding("entry_lost", sentence, None, uuid.UUID(identity), "a number"))
+            name = f"Entry {identity or 'without an id'} ({kind}, {shown(moment)})"
+            sentence = f"{name} has no number and does not wait for one."
+            self._report.add(Finding("entry_lost", sentence, None, known(identity), "a number"))
 
     def strays(self) -> None:
         """Find what lies beside the log and belongs to nothing in it."""
@@ -271,7 +275,7 @@ class _Walk:
         if not self._tree.whole or self._tree.size != kept.size or self._tree.root() != kept.root:
             found = f"{self._tree.size} entries, root {self._tree.root().hex()}"
             sentence = "The log does not continue the checkpoint that was kept: it was cut back or rewritten."
-            expected = f"{kept.size} entries, root {kept.root.hex()}"
+            expected = f"{kept.size} entries, root {shown(kept.root)}"
             self._report.add(Finding("kept_checkpoint_contradicted", sentence, None, None, expected, found))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from audit.personal import Seal
-from audit.report import Finding, Report
+from audit.report import Finding, Report, reason_of
 from schemas.canonical import canonical_bytes
 
 DESTROYED = "personal.destroyed"
@@ -58,12 +58,18 @@ class EntryCheck:
         self.report = report
 
     def check(self, row: Row, leaf: bytes) -> None:
-        """Check one entry.
+        """Check one entry; whatever brings that down is a finding, and the other entries go on.
 
         Args:
             row: the entry as it is stored.
             leaf: the hash of its text.
         """
+        try:
+            self._check(row, leaf)
+        except Exception as error:  # what is stored may be falsified in ways that nobody thought of
+            self._add("verification_failed", row, f"it could not be verified to the end: {reason_of(error)}")
+
+    def _check(self, row: Row, leaf: bytes) -> None:
         if leaf != row[LEAF_HASH]:
             what = "its column leaf_hash is not the hash of its text"
             self._add("leaf_hash_wrong", row, what, leaf, row[LEAF_HASH])
@@ -91,7 +97,7 @@ class EntryCheck:
         """
         index, identity = row[:ID]
         sentence = f"{entry_name(index, identity)} is not there; its {'number' if index is not None else 'place'} is."
-        self.report.add(Finding("entry_missing", sentence, index, uuid.UUID(identity), "an entry"))
+        self.report.add(Finding("entry_missing", sentence, index, known(identity), "an entry"))
 
     def without_text(self, row: Row) -> None:
         """Report an entry whose text is nowhere; its columns are there.
@@ -140,12 +146,18 @@ class EntryCheck:
     def _add(self, code: str, row: Row, what: str, expected: object = "", found: object = "") -> None:
         index, identity = row[0], row[ID]
         sentence = f"{entry_name(index, identity)}: {what}."
-        self.report.add(Finding(code, sentence, index, uuid.UUID(identity), shown(expected), shown(found)))
+        self.report.add(Finding(code, sentence, index, known(identity), shown(expected), shown(found)))
 
 
-def entry_name(index: int | None, identity: str) -> str:
+def entry_name(index: int | None, identity: str | None) -> str:
     """How findings call an entry."""
-    return f"Entry {identity}, which waits to be numbered" if index is None else f"Entry {index} ({identity})"
+    name = identity or "without an id"
+    return f"Entry {name}, which waits to be numbered" if index is None else f"Entry {index} ({name})"
+
+
+def known(identity: str | None) -> uuid.UUID | None:
+    """An id as the database has it in text; none where there is none."""
+    return uuid.UUID(identity) if identity else None
 
 
 def shown(value: object) -> str:

@@ -56,7 +56,7 @@ _LOST = """
 
 
 class _AnyMoment(TimestamptzBinaryLoader):
-    """Reads what a database holds that is no moment of this world by its name, so that its entry can be named."""
+    """Reads what a database holds that is no moment of this world by its name, so that what has it can be named."""
 
     def load(self, data: Buffer) -> Any:
         """A moment, or what stands in its place."""
@@ -115,14 +115,14 @@ class LogReader:
 
     def later_checkpoints(self, size: int) -> Iterator[StoredCheckpoint]:
         """Checkpoints of more entries than ``size``."""
-        while rows := self._rows(_LATER_CHECKPOINTS, size):
+        while rows := self._dated(_LATER_CHECKPOINTS, size):
             yield from (StoredCheckpoint(*row) for row in rows)
             size = rows[-1][0]
 
     def upper_tiles(self) -> list[tuple[int, int, bytes]]:
         """Stored tiles above level 0: level, number, hashes."""
         return [
-            (level, number, hashes)
+            (level, number, hashes or b"")
             for level, number, hashes in self._rows(
                 "SELECT level, number, hashes FROM log_tile WHERE level > 0 ORDER BY level, number"
             )
@@ -135,23 +135,24 @@ class LogReader:
     def waiting(self) -> Iterator[Row]:
         """Entries that wait to be numbered, as they are stored."""
         after = str(uuid.UUID(int=0))
-        while rows := self._entries(_WAITING, after):
+        while rows := self._dated(_WAITING, after):
             yield from self._with_texts(rows)
             after = rows[-1][1]
 
-    def lost(self) -> Iterator[tuple[str, str, Any]]:
+    def lost(self) -> Iterator[tuple[str | None, str, Any]]:
         """Entries that are neither numbered nor waiting, 10,000 of them at most: id, kind, moment."""
-        yield from self._entries(_LOST)
+        yield from self._dated(_LOST)
 
     def _piece(self, start: int, total: int) -> Piece | None:
         if start >= total:
             return None
         end = min(start + PIECE, total)
-        rows = self._with_texts(self._entries(_NUMBERED, start, end))
+        rows = self._with_texts(self._dated(_NUMBERED, start, end))
         if not rows:
             end = self._end_of_gap(start, total)
-        tiles = dict(self._rows(_TILES, start // WIDTH, max(end, start + PIECE) // WIDTH))
-        checkpoints = [StoredCheckpoint(*row) for row in self._rows(_CHECKPOINTS, start, end)]
+        stored = self._rows(_TILES, start // WIDTH, max(end, start + PIECE) // WIDTH)
+        tiles = {number: hashes or b"" for number, hashes in stored}
+        checkpoints = [StoredCheckpoint(*row) for row in self._dated(_CHECKPOINTS, start, end)]
         return Piece(start, end, rows, tiles, checkpoints)
 
     def _with_texts(self, rows: Sequence[Row]) -> list[Row]:
@@ -178,8 +179,8 @@ class LogReader:
         tile = self._rows(_TILE_AFTER, start // WIDTH, GAP_TILES - 1)
         return min(following, tile[0][0] * WIDTH) if tile else following
 
-    def _entries(self, query: str, *parameters: object) -> list[Any]:
-        """Rows of entries; where a moment is none that can be read, they are read once more, slowly."""
+    def _dated(self, query: str, *parameters: object) -> list[Any]:
+        """Rows with a moment; where that is none that can be read, they are read once more, slowly."""
         try:
             return self._rows(query, *parameters)
         except psycopg.DataError:

@@ -39,8 +39,14 @@ _QUEUED = _Stray(
     "it waits since another moment than that of its writing",
     "SELECT CAST(NULL AS bigint), evidence.id, CAST(recorded_at AS text), CAST(queued_at AS text)"
     " FROM evidence_queue JOIN evidence ON evidence.id = evidence_queue.evidence_id"
-    " WHERE queued_at NOT BETWEEN recorded_at - interval '1 minute' AND recorded_at + interval '1 minute'"
-    " ORDER BY 2",
+    " WHERE queued_at IS NULL"
+    " OR queued_at NOT BETWEEN recorded_at - interval '1 minute' AND recorded_at + interval '1 minute' ORDER BY 2",
+)
+_NAMELESS = _Stray(
+    "queued_without_entry",
+    "a place in the queue is that of no entry",
+    "SELECT CAST(NULL AS bigint), evidence_id, 'an entry', CAST(queued_at AS text) FROM evidence_queue"
+    " WHERE evidence_id IS NULL OR evidence_id = '00000000-0000-0000-0000-000000000000'",
 )
 _PUT_BACK = _Stray(
     "personal_not_destroyed",
@@ -99,11 +105,13 @@ _CHECKPOINTS = text(
 
 def find_strays(session: Session, report: Report) -> None:
     """Report numbers below 0, false moments in the queue, keys that were put back, and checkpoints that are gone."""
-    for stray in (_NUMBERS, _QUEUED, _PUT_BACK):
-        _find(session, report, stray)
-    for size, held in session.execute(_CHECKPOINTS, {"most": _MOST}):
-        sentence = f"The checkpoint of {size} entries is not there any more; {held}."
-        report.add(Finding("checkpoint_missing", sentence, None, None, f"{size} entries"))
+    for stray in (_NUMBERS, _NAMELESS, _QUEUED, _PUT_BACK):
+        with report.step(session, f"Whether there is a {stray.code}"):
+            _find(session, report, stray)
+    with report.step(session, "Whether a checkpoint is missing"):
+        for size, held in session.execute(_CHECKPOINTS, {"most": _MOST}):
+            sentence = f"The checkpoint of {size} entries is not there any more; {held}."
+            report.add(Finding("checkpoint_missing", sentence, None, None, f"{size} entries"))
 
 
 def find_without_entry(session: Session, report: Report, texts: int, details: int) -> None:
@@ -120,6 +128,7 @@ def find_without_entry(session: Session, report: Report, texts: int, details: in
 
 def _find(session: Session, report: Report, stray: _Stray) -> None:
     for index, identity, expected, found in session.execute(text(f"{stray.query} LIMIT {_MOST}")):
-        name = f"Entry {identity}" if index is None else entry_name(index, str(identity))
+        told = str(identity or "") or None
+        name = f"Entry {told or 'without an id'}" if index is None else entry_name(index, told)
         known = identity if isinstance(identity, uuid.UUID) else None
         report.add(Finding(stray.code, f"{name}: {stray.what}.", index, known, expected, found or ""))

@@ -4,7 +4,6 @@ Where a stored leaf differs from its entry, the finding names the entry and the 
 that the checkpoints then tell whether the entry was changed or the tile.
 """
 
-import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,21 +15,21 @@ from audit.cosigned import moment_of
 from audit.keys import VerifierKey
 from audit.merkle import HASH_SIZE, Frontier
 from audit.note import Note
-from audit.report import Finding, Report
+from audit.report import Finding, Report, reason_of
 from audit.tiles import HEIGHT, TILE_SIZE, WIDTH, path
-from audit.verify_entry import entry_name
+from audit.verify_entry import entry_name, known, shown
 
 LATEST_MOMENT = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 
 @dataclass(frozen=True)
 class StoredCheckpoint:
-    """A row of ``log_checkpoint``; without a moment where it was kept elsewhere."""
+    """A row of ``log_checkpoint``, as it is stored; without a moment where it was kept elsewhere."""
 
     size: int
-    root: bytes
-    note: str
-    signed_at: datetime | None = None
+    root: bytes | None
+    note: str | None
+    signed_at: object = None
 
 
 class TreeCheck:
@@ -127,11 +126,11 @@ class TreeCheck:
             sentence = (
                 f"{entry_name(index, identity)}: its text is not the one that was numbered and hashed into the tree."
             )
-            self._report.add(Finding("entry_changed", sentence, index, uuid.UUID(identity), stored.hex(), leaf.hex()))
+            self._report.add(Finding("entry_changed", sentence, index, known(identity), stored.hex(), leaf.hex()))
         elif index // WIDTH != self._lacking:
             self._lacking = index // WIDTH
             sentence = f"The tile {path(0, self._lacking)} ends before the leaf of entry {index}."
-            self._report.add(Finding("tile_missing", sentence, index, uuid.UUID(identity), leaf.hex()))
+            self._report.add(Finding("tile_missing", sentence, index, known(identity), leaf.hex()))
 
     def _compare(self, place: tuple[int, int], expected: bytes, found: bytes) -> None:
         if expected != found:
@@ -167,14 +166,21 @@ class CheckpointCheck:
         self._before: Dating | None = None
 
     def check(self, stored: StoredCheckpoint, tree: TreeCheck) -> None:
-        """Check one checkpoint when the tree has its size, or has ended before it."""
+        """Check one checkpoint when the tree has its size, or has ended before it; whatever brings that down is a
+        finding, and the others go on."""
         self._report.checkpoints += 1
         self.last_size = max(self.last_size, stored.size)
+        try:
+            self._check(stored, tree)
+        except Exception as error:  # what is stored may be falsified in ways that nobody thought of
+            self._add("verification_failed", stored, f"it could not be verified to the end: {reason_of(error)}")
+
+    def _check(self, stored: StoredCheckpoint, tree: TreeCheck) -> None:
         signed = self._signed(stored)
         if signed is None:
             return
         if (signed.size, signed.root) != (stored.size, stored.root):
-            expected, found = f"{signed.size}, {signed.root.hex()}", f"{stored.size}, {stored.root.hex()}"
+            expected, found = f"{signed.size}, {signed.root.hex()}", f"{stored.size}, {shown(stored.root)}"
             self._add("checkpoint_differs", stored, "its columns are not what was signed", expected, found)
         elif tree.size < signed.size or not tree.whole:
             what = "the log has not the entries for it"
@@ -184,16 +190,17 @@ class CheckpointCheck:
             self._add("checkpoint_contradicted", stored, what, signed.root.hex(), tree.root().hex())
 
     def _signed(self, stored: StoredCheckpoint) -> Checkpoint | None:
+        note = stored.note or ""
         try:
-            signed = open_checkpoint(stored.note, self._key, self._origin, self._second)
+            signed = open_checkpoint(note, self._key, self._origin, self._second)
         except InvalidInput as error:
             self._add("checkpoint_not_signed", stored, str(error).removesuffix("."))
             return None
-        lines = Note.parse(stored.note).lines_of(self._second) if self._second else ()
+        lines = Note.parse(note).lines_of(self._second) if self._second else ()
         both = bool(lines)
-        if stored.signed_at:
-            moment = moment_of(lines[0].value) if both else 0
-            self._check_moment(stored, stored.signed_at, moment)
+        moment = moment_of(lines[0].value) if both else 0
+        self._check_moment(stored, moment)
+        if isinstance(stored.signed_at, datetime):
             self._check_order(stored, moment or int(stored.signed_at.timestamp()))
         if self._second_began and not both:
             self._add("checkpoint_signed_once", stored, "its ML-DSA-44 signature is missing; earlier ones have it")
@@ -209,13 +216,17 @@ class CheckpointCheck:
             earlier, found = (datetime.fromtimestamp(min(each, LATEST_MOMENT), UTC) for each in (before[1], moment))
             self._add("checkpoint_dated_back", stored, what, earlier.isoformat(), found.isoformat())
 
-    def _check_moment(self, stored: StoredCheckpoint, signed_at: datetime, moment: int) -> None:
+    def _check_moment(self, stored: StoredCheckpoint, moment: int) -> None:
         """The moment of a row is that of its signature, in whole seconds; 0 in a signature states none."""
-        row = int(signed_at.timestamp())
+        if not isinstance(stored.signed_at, datetime):
+            what = "the moment of its row is none"
+            self._add("checkpoint_misdated", stored, what, "a moment", shown(stored.signed_at))
+            return
+        row = int(stored.signed_at.timestamp())
         if moment and row != moment and not (row > moment and stored.size in self.taken_over):
             what = "it was not signed at the moment that its row says"
             expected = datetime.fromtimestamp(min(moment, LATEST_MOMENT), UTC).isoformat()
-            self._add("checkpoint_misdated", stored, what, expected, signed_at.isoformat())
+            self._add("checkpoint_misdated", stored, what, expected, stored.signed_at.isoformat())
 
     def _add(self, code: str, stored: StoredCheckpoint, what: str, expected: str = "", found: str = "") -> None:
         sentence = f"The checkpoint of {stored.size} entries: {what}."

@@ -11,10 +11,11 @@ from audit.actor import HUB
 from audit.append import append
 from audit.destruction.compared import destroyed_as_decided
 from audit.merkle import leaf_hash
+from audit.personal import Seal
 from audit.reconcile import Discrepancy
 from audit.report import Finding, Report
 from audit.verify import _reconcile
-from audit.verify_entry import DESTROYED
+from audit.verify_entry import DESTROYED, EntryCheck, Row
 from tests.integration.audit.conftest import Log
 from tests.integration.audit.test_tampering import entry_id, flip_byte, owner, run, unfetter
 
@@ -25,11 +26,20 @@ def codes(report: Report) -> list[tuple[str, int | None]]:
     return [(finding.code, finding.index) for finding in report.findings]
 
 
+def others(report: Report) -> list[tuple[str, int | None]]:
+    """What is found but for what follows from a flipped byte besides that its entry is changed."""
+    follows = ("leaf_hash_wrong", "column_differs")
+    return [each for each in codes(report) if each[0] not in follows or each[1] not in (299, 550)]
+
+
 def loosen(session: Session, table: str) -> None:
-    """Drop the constraints of a table, but those that hold nothing."""
-    names = "SELECT conname FROM pg_constraint WHERE conrelid = CAST(:table AS regclass) AND contype IN ('c', 'f')"
+    """Drop the constraints of a table, its primary key among them, and have its columns take nothing."""
+    names = "SELECT conname FROM pg_constraint WHERE conrelid = CAST(:table AS regclass) AND contype <> 'n'"
     for name in session.scalars(text(names), {"table": table}).all():
-        session.execute(text(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"'))
+        session.execute(text(f'ALTER TABLE {table} DROP CONSTRAINT "{name}" CASCADE'))
+    columns = "SELECT attname FROM pg_attribute WHERE attrelid = CAST(:table AS regclass) AND attnum > 0 AND attnotnull"
+    for name in session.scalars(text(columns), {"table": table}).all():
+        session.execute(text(f'ALTER TABLE {table} ALTER "{name}" DROP NOT NULL'))
 
 
 def test_details_without_a_ciphertext_are_missing(long_log: Log, owner: Session) -> None:
@@ -78,13 +88,126 @@ def test_no_comparison_brings_the_others_down(long_log: Log, owner: Session) -> 
     assert report.findings[-1].sentence == "c: 603 entries."
 
 
-def test_whatever_stops_a_part_is_a_finding_and_the_other_parts_go_on(long_log: Log, owner: Session) -> None:
-    flip_byte(owner, 299)
-    run(owner, "UPDATE log_checkpoint SET signed_at = 'infinity' WHERE size = 600")  # no moment of this world
+BESIDES = [("entry_changed", 299), ("entry_changed", 550)]
+"""Falsified besides, after and before the end of the same piece: they are named all the same."""
+
+
+def test_whatever_stops_a_part_is_a_finding_and_the_other_parts_go_on(
+    long_log: Log, owner: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbles(check: EntryCheck, row: Row) -> None:
+        raise LookupError("in a way that nobody thought of")
+
+    monkeypatch.setattr("audit.verify_read.PIECE", 256)
+    monkeypatch.setattr(EntryCheck, "without_text", stumbles)
+    run(owner, "DELETE FROM evidence_text WHERE evidence_id = :id", id=entry_id(owner, 3))
+    for _, index in BESIDES:
+        flip_byte(owner, index)
     report = long_log.verify(owner)
+    assert "The entries 0 to 255 could not be verified to the end: LookupError" in report.findings[0].sentence
     assert report.counts["verification_failed"] == 1
-    assert "The numbered entries could not be verified to the end" in report.findings[0].sentence
-    assert report.waiting == 3, "what comes after was verified all the same"
+    assert set(BESIDES) <= set(codes(report))
+    assert (report.waiting, report.root) == (3, ""), "what comes after was verified; no root is claimed"
+
+
+def test_an_entry_that_cannot_be_checked_hides_no_other(
+    long_log: Log, owner: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stumbled = entry_id(owner, 1)
+
+    class Stumbling(Seal):
+        def open(self, entry_id: uuid.UUID, wrapped_key: bytes, ciphertext: bytes) -> bytes:
+            if entry_id == stumbled:
+                raise LookupError("in a way that nobody thought of")
+            return super().open(entry_id, wrapped_key, ciphertext)
+
+    monkeypatch.setattr("tests.integration.audit.conftest.Seal", Stumbling)
+    for _, index in BESIDES:
+        flip_byte(owner, index)
+    report = long_log.verify(owner)
+    assert others(report) == [("verification_failed", 1), *BESIDES]
+    assert report.findings[0].entry_id == stumbled
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("signed_at = 'infinity'", "checkpoint_misdated"),
+        ("signed_at = '-infinity'", "checkpoint_misdated"),
+        ("signed_at = NULL", "checkpoint_misdated"),
+        ("root = NULL", "checkpoint_differs"),
+        ("note = NULL", "checkpoint_not_signed"),
+    ],
+)
+@pytest.mark.parametrize("size", [300, 600])
+def test_a_checkpoint_that_is_none_is_named_with_all_else(
+    long_log: Log, owner: Session, change: str, code: str, size: int
+) -> None:
+    loosen(owner, "log_checkpoint")
+    run(owner, f"UPDATE log_checkpoint SET {change} WHERE size = {size}")  # noqa: S608  # the parameters above
+    for _, index in BESIDES:
+        flip_byte(owner, index)
+    report = long_log.verify(owner)
+    assert sorted(others(report), key=str) == sorted([(code, None), *BESIDES], key=str)
+    assert f"The checkpoint of {size} entries" in next(each.sentence for each in report.findings if each.code == code)
+    assert (report.entries, report.waiting, report.checkpoints) == (600, 3, 6)
+
+
+def test_a_later_checkpoint_that_is_none_is_named(long_log: Log, owner: Session) -> None:
+    loosen(owner, "log_checkpoint")
+    for size in (700, 800):
+        run(owner, "INSERT INTO log_checkpoint VALUES (:size, NULL, NULL, 'infinity')", size=size)
+    assert codes(long_log.verify(owner)) == [("checkpoint_not_signed", None)] * 2
+
+
+def test_a_number_of_no_entry_is_named_with_all_else(long_log: Log, owner: Session) -> None:
+    loosen(owner, "log_leaf")
+    bared = entry_id(owner, 3)
+    run(owner, "UPDATE log_leaf SET evidence_id = NULL WHERE leaf_index = 3")
+    for _, index in BESIDES:
+        flip_byte(owner, index)
+    report = long_log.verify(owner)
+    assert others(report) == [("entry_missing", 3), *BESIDES, ("entry_lost", None)]
+    assert [report.findings[place].entry_id for place in (0, -1)] == [None, bared]
+
+
+@pytest.mark.parametrize("name", ["NULL", "'00000000-0000-0000-0000-000000000000'"])
+def test_a_place_in_the_queue_without_an_id_is_named_with_all_else(long_log: Log, owner: Session, name: str) -> None:
+    loosen(owner, "evidence_queue")
+    bared = owner.scalar(text("SELECT evidence_id FROM evidence_queue LIMIT 1"))
+    run(owner, f"UPDATE evidence_queue SET evidence_id = {name} WHERE evidence_id = :id", id=bared)  # noqa: S608
+    for _, index in BESIDES:
+        flip_byte(owner, index)
+    report = long_log.verify(owner)
+    assert others(report) == [*BESIDES, ("entry_lost", None), ("queued_without_entry", None)]
+    assert report.findings[-2].entry_id == bared
+
+
+def test_an_entry_without_an_id_or_a_moment_is_named_with_all_else(long_log: Log, owner: Session) -> None:
+    for table in ("evidence", "log_leaf", "evidence_queue", "evidence_personal"):
+        loosen(owner, table)
+    run(owner, "UPDATE evidence SET id = NULL WHERE id = :id", id=(bared := entry_id(owner, 4)))
+    run(owner, "UPDATE evidence SET recorded_at = NULL WHERE id = :id", id=entry_id(owner, 8))
+    run(owner, "UPDATE evidence_queue SET queued_at = NULL")
+    for _, index in BESIDES:
+        flip_byte(owner, index)
+    report = long_log.verify(owner)
+    named = [("entry_missing", 4), ("column_differs", 8), *BESIDES, ("entry_lost", None)]
+    assert others(report)[:5] == named
+    assert report.findings[0].entry_id == bared
+    assert report.counts["queued_misdated"] == 3
+
+
+@pytest.mark.parametrize("change", ["hashes = NULL WHERE level = 0 AND number = 0", "hashes = NULL WHERE level = 1"])
+def test_a_tile_of_nothing_is_named_with_all_else(long_log: Log, owner: Session, change: str) -> None:
+    loosen(owner, "log_tile")
+    run(owner, f"UPDATE log_tile SET {change}")  # noqa: S608  # the parameters above
+    for _, index in BESIDES:
+        flip_byte(owner, index)
+    report = long_log.verify(owner)
+    assert set(BESIDES) <= set(codes(report))
+    assert {"tile_missing", "tile_differs"} & set(report.counts)
+    assert "verification_failed" not in report.counts
 
 
 @pytest.mark.parametrize("moment", ["infinity", "-infinity"])
