@@ -79,6 +79,7 @@ class Evidence(Base):
         func.coalesce(
             select(EvidenceText.body)
             .where(EvidenceText.recorded_at == recorded_at, EvidenceText.evidence_id == id)
+            .limit(1)  # a second one that was planted is verification's to name
             .correlate_except(EvidenceText)
             .scalar_subquery(),
             literal(b"", LargeBinary),
@@ -104,6 +105,7 @@ class EvidencePersonal(Base):
                 Evidence, (Evidence.recorded_at == EvidenceText.recorded_at) & (Evidence.id == EvidenceText.evidence_id)
             )
             .where(Evidence.id == evidence_id)
+            .limit(1)
             .correlate_except(EvidenceText, Evidence)
             .scalar_subquery(),
             literal(b"", LargeBinary),

@@ -17,7 +17,7 @@ from audit.append import append, configured
 from audit.archive.queries import Keeping, keeping
 from audit.archive.read import archived
 from audit.merkle import HASH_SIZE
-from audit.models import Evidence, EvidencePersonal, EvidenceQueue, LogCheckpoint, LogLeaf, LogTile
+from audit.models import Evidence, EvidencePersonal, EvidenceQueue, EvidenceText, LogCheckpoint, LogLeaf, LogTile
 from audit.personal import details_of
 from audit.restoration.queries import Restoration, restoration
 from audit.stall.models import ONE, LogStall
@@ -111,18 +111,26 @@ def entry(session: Session, entry_id: uuid.UUID, *, said: bool = True) -> Found:
 
     Raises:
         NotFound: there is none with this id.
-        Conflict: its archive expired, or is missing or damaged, or its text was falsified.
+        Conflict: its archive expired, or is missing or damaged, or its text was falsified, or it is there twice.
         Transient: the object store, which has the archive, does not answer.
     """
-    row = session.execute(
-        select(Evidence, LogLeaf.leaf_index, EvidencePersonal.wrapped_key.is_not(None))
+    own = (EvidenceText.recorded_at == Evidence.recorded_at) & (EvidenceText.evidence_id == Evidence.id)
+    texts = select(func.count()).select_from(EvidenceText).where(own).correlate(Evidence).scalar_subquery()
+    rows = session.execute(
+        select(Evidence, LogLeaf.leaf_index, EvidencePersonal.wrapped_key.is_not(None), texts)
         .outerjoin(LogLeaf, LogLeaf.evidence_id == Evidence.id)
         .outerjoin(EvidencePersonal, EvidencePersonal.evidence_id == Evidence.id)
         .where(Evidence.id == entry_id)
-    ).one_or_none()
-    if row is None:
+        .limit(2)
+    ).all()
+    if not rows:
         raise _unknown(entry_id)
-    found, index, has_personal = row
+    found, index, has_personal, texts_of_it = rows[0]
+    if len(rows) > 1 or (said and texts_of_it > 1):
+        raise Conflict(
+            "evidence.twice",
+            "This entry, or what it says, is in the database more than once. Run `shuniu audit verify`.",
+        )
     if not said:
         return Found(found, index, {}, has_personal)
     if not found.body:

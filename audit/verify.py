@@ -66,7 +66,8 @@ def verify_log(
     report = Report(origin)
     outside = open_checkpoint(kept, public_key, origin, second) if kept else None
     session.execute(text("LOCK TABLE evidence_text IN ACCESS SHARE MODE"))  # no month is set aside behind the snapshot
-    if session.scalar(text("SHOW transaction_isolation")) not in SNAPSHOTS:
+    snapshot = session.scalar(text("SHOW transaction_isolation")) in SNAPSHOTS
+    if not snapshot:
         session.execute(select(func.pg_advisory_xact_lock_shared(LOG_LOCK)))
     archives = ArchiveCheck(session, locked, report)
     checkpoints = CheckpointCheck(public_key, origin, report, second)
@@ -86,7 +87,7 @@ def verify_log(
     with report.step(session, "The entries without a number"):
         walk.lost()
     with report.step(session, "What belongs to no entry"):
-        walk.strays()
+        walk.strays(snapshot=snapshot)
     _reconcile(session, reconcilers, report)
     report.seconds = time.perf_counter() - began
     return report
@@ -140,9 +141,13 @@ class _Walk:
 
     def waiting(self) -> None:
         """Check entries that wait to be numbered."""
+        last = None
         for row in self._reader.waiting():
-            self._report.waiting += 1
-            if row[ID] is None:
+            last, before = row[1], last
+            self._report.waiting += last != before
+            if last == before:
+                self._entries.again(row)
+            elif row[ID] is None:
                 self._entries.missing(row)
             elif row[BODY] is None:
                 self._entries.without_text(row)
@@ -156,10 +161,11 @@ class _Walk:
             sentence = f"{name} has no number and does not wait for one."
             self._report.add(Finding("entry_lost", sentence, None, known(identity), "a number"))
 
-    def strays(self) -> None:
+    def strays(self, *, snapshot: bool) -> None:
         """Find what lies beside the log and belongs to nothing in it."""
         find_strays(self._session, self._report)
-        find_without_entry(self._session, self._report, self._reader.texts, self._reader.details)
+        read = (self._reader.texts, self._reader.details)
+        find_without_entry(self._session, self._report, *read, snapshot=snapshot)
 
     def _piece(self, piece: Piece) -> None:
         if self._at_once(piece):
@@ -167,6 +173,9 @@ class _Walk:
         due = list(reversed(piece.checkpoints))
         for row in piece.rows:
             index, identity = row[:ID]
+            if index < self._place:
+                self._entries.again(row)
+                continue
             self._missing(index, piece, due)
             self._report.entries += 1
             if row[ID] is None:

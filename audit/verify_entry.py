@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from audit.merkle import leaf_hash
 from audit.personal import Seal
 from audit.report import Finding, Report, reason_of
 from schemas.canonical import canonical_bytes
@@ -98,6 +99,12 @@ class EntryCheck:
         index, identity = row[:ID]
         sentence = f"{entry_name(index, identity)} is not there; its {'number' if index is not None else 'place'} is."
         self.report.add(Finding("entry_missing", sentence, index, known(identity), "an entry"))
+
+    def again(self, row: Row) -> None:
+        """Report that an entry, a text of it, its number, its place or the key of its details is there once more."""
+        self._add("entry_twice", row, "it, or what belongs to it, is there more than once")
+        if row[BODY] is not None:
+            self.check(row, leaf_hash(row[BODY]))
 
     def without_text(self, row: Row) -> None:
         """Report an entry whose text is nowhere; its columns are there.

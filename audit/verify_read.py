@@ -35,7 +35,7 @@ _TEXTS_BETWEEN = """
 """
 _TEXTS_OF_EACH = """
     SELECT CAST(evidence_id AS text), recorded_at, body, ciphertext FROM evidence_text
-    WHERE (recorded_at, evidence_id) IN (SELECT * FROM unnest(%s::timestamptz[], %s::uuid[]))
+    WHERE (recorded_at, evidence_id) IN (SELECT * FROM unnest(%s::timestamptz[], %s::uuid[])) LIMIT %s
 """
 _TILE_AFTER = "SELECT number FROM log_tile WHERE level = 0 AND number > %s ORDER BY number OFFSET %s LIMIT 1"
 _TILES = "SELECT number, hashes FROM log_tile WHERE level = 0 AND number BETWEEN %s AND %s"
@@ -156,22 +156,28 @@ class LogReader:
         return Piece(start, end, rows, tiles, checkpoints)
 
     def _with_texts(self, rows: Sequence[Row]) -> list[Row]:
-        """Rows with their entries' texts, which mostly lie side by side."""
-        texts = self._texts([row[_ENTRY] for row in rows if isinstance(row[MOMENT], datetime)])
+        """Rows with their entries' texts, which mostly lie side by side; with a second text a row comes once more."""
+        found = self._texts([row[_ENTRY] for row in rows if isinstance(row[MOMENT], datetime)])
+        texts = {row[:2]: row[2:] for row in found}
         self.details += sum(row[PRESENT] for row in rows)
         read: list[Row] = [(*row, *texts.get(row[_ENTRY], (None, None))) for row in rows]
+        if len(texts) < len(found):
+            said: dict[Any, list[Any]] = {}
+            for each in found:
+                said.setdefault(each[:2], []).append(each[2:])
+            read = [(*row, *each) for row in rows for each in said.get(row[_ENTRY], [(None, None)])]
         self.texts += sum(row[BODY] is not None for row in read)
         return read
 
-    def _texts(self, entries: Sequence[Row]) -> dict[Any, tuple[Any, ...]]:
-        """Texts by the id and the moment of their entries."""
+    def _texts(self, entries: Sequence[Row]) -> list[Any]:
+        """Texts with the id and the moment of their entries."""
         if not entries:
-            return {}
+            return []
         ids, moments = zip(*entries, strict=True)
         found = self._rows(_TEXTS_BETWEEN, min(moments), max(moments), FARTHEST)
         if len(found) == FARTHEST:
-            found = self._rows(_TEXTS_OF_EACH, list(moments), list(ids))
-        return {row[:2]: row[2:] for row in found}
+            found = self._rows(_TEXTS_OF_EACH, list(moments), list(ids), FARTHEST)
+        return found
 
     def _end_of_gap(self, start: int, total: int) -> int:
         """The next number that an entry has, or one before it so that the tiles up to there are not too many."""

@@ -114,16 +114,22 @@ def find_strays(session: Session, report: Report) -> None:
             report.add(Finding("checkpoint_missing", sentence, None, None, f"{size} entries"))
 
 
-def find_without_entry(session: Session, report: Report, texts: int, details: int) -> None:
+def find_without_entry(session: Session, report: Report, texts: int, details: int, *, snapshot: bool) -> None:
     """Report texts and keys whose entry is gone; they are looked for when there are more than entries have.
 
     Args:
         texts: how many belong to entries that were read.
         details: the same of keys.
+        snapshot: whether nothing can have come since those were read. Then it is a finding too that nothing which was
+            found so far says why there are more.
     """
     for stray, count, read in zip((_TEXTS, _DETAILS), session.execute(_COUNTS).one(), (texts, details), strict=True):
         if count != read:
             _find(session, report, stray)
+            if report.ok and snapshot:
+                what = stray.code.partition("_")[0]
+                sentence = f"Of the kind {what} there are {count}, and {read} belong to entries that were read."
+                report.add(Finding(stray.code, sentence, None, None, str(read), str(count)))
 
 
 def _find(session: Session, report: Report, stray: _Stray) -> None:

@@ -7,15 +7,18 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from adapters.errors import Conflict
 from audit.actor import HUB
 from audit.append import append
 from audit.destruction.compared import destroyed_as_decided
 from audit.merkle import leaf_hash
 from audit.personal import Seal
+from audit.queries import entry, personal
 from audit.reconcile import Discrepancy
 from audit.report import Finding, Report
 from audit.verify import _reconcile
 from audit.verify_entry import DESTROYED, EntryCheck, Row
+from audit.verify_strays import find_without_entry
 from tests.integration.audit.conftest import Log
 from tests.integration.audit.test_tampering import entry_id, flip_byte, owner, run, unfetter
 
@@ -332,3 +335,64 @@ def test_a_finding_repaints_no_terminal(long_log: Log, owner: Session) -> None:
     assert r"test/\x1b[2J\x1b[HThe log is whole.\u202e\x9b31m" in told
     assert not set(told) & set("\x1b\u202e\x9b")
     assert "枢纽" in "".join(Finding("x", "枢纽").lines())
+
+
+def test_a_second_text_of_an_entry_is_named_and_no_page_falls_over_it(long_log: Log, owner: Session) -> None:
+    loosen(owner, "evidence_text")
+    waiting = owner.scalar(text("SELECT min(evidence_id::text)::uuid FROM evidence_queue"))
+    doubled = {7: entry_id(owner, 7), 8: entry_id(owner, 8), None: waiting}
+    for place, (index, identity) in enumerate(doubled.items()):
+        forged = "body" if index == 8 else "set_byte(body, 100, get_byte(body, 100) # 1)"
+        second = f"SELECT recorded_at, evidence_id, {forged}, ciphertext FROM evidence_text WHERE evidence_id = :id"  # noqa: S608
+        if place:
+            run(owner, f"INSERT INTO evidence_text {second}", id=identity)
+        else:  # the forged one lies before the true one
+            run(owner, f"CREATE TEMP TABLE held AS {second}", id=identity)
+            run(
+                owner,
+                "INSERT INTO held SELECT recorded_at, evidence_id, body, ciphertext FROM evidence_text"
+                " WHERE evidence_id = :id",
+                id=identity,
+            )
+            run(owner, "DELETE FROM evidence_text WHERE evidence_id = :id", id=identity)
+            run(owner, "INSERT INTO evidence_text SELECT * FROM held")
+    for _, index in BESIDES:
+        flip_byte(owner, index)
+    report = long_log.verify(owner)
+    twice = {(each.index, each.entry_id) for each in report.findings if each.code == "entry_twice"}
+    assert twice == set(doubled.items())
+    assert set(BESIDES) <= set(codes(report))
+    assert "text_without_entry" not in report.counts, "each text was read"
+    assert report.root, "what was numbered is still known by the tiles"
+    assert personal(owner, HUB, doubled[7])
+    for identity in doubled.values():
+        with pytest.raises(Conflict, match="more than once"):
+            entry(owner, identity)
+        assert entry(owner, identity, said=False).row.id == identity
+
+
+@pytest.mark.parametrize("table", ["evidence", "log_leaf", "evidence_personal", "evidence_queue"])
+def test_an_entry_that_is_there_twice_is_named(long_log: Log, owner: Session, table: str) -> None:
+    loosen(owner, table)
+    queued = owner.scalar(text("SELECT min(evidence_id::text)::uuid FROM evidence_queue"))
+    doubled = queued if table == "evidence_queue" else entry_id(owner, 7)
+    key = "id" if table == "evidence" else "evidence_id"
+    run(owner, f"INSERT INTO {table} SELECT * FROM {table} WHERE {key} = :id", id=doubled)  # noqa: S608
+    for _, index in BESIDES:
+        flip_byte(owner, index)
+    report = long_log.verify(owner)
+    assert [each.entry_id for each in report.findings if each.code == "entry_twice"] == [doubled]
+    assert set(BESIDES) <= set(codes(report))
+    assert not {"checkpoint_contradicted", "verification_failed"} & set(report.counts)
+    assert (report.entries, report.waiting) == (600, 3)
+    if table != "evidence_queue":
+        with pytest.raises(Conflict, match="more than once"):
+            entry(owner, doubled)
+
+
+def test_a_key_that_nobody_read_is_counted(owner: Session) -> None:
+    for snapshot in (False, True):
+        report = Report("")
+        find_without_entry(owner, report, 603, 300, snapshot=snapshot)
+        named = [(each.code, each.expected, each.found) for each in report.findings]
+        assert named == [("personal_without_entry", "300", "301")][: int(snapshot)]
