@@ -87,7 +87,9 @@ def test_no_comparison_brings_the_others_down(long_log: Log, owner: Session) -> 
 
     report = Report("")
     _reconcile(owner, {"a": recursing, "b": refused, "c": working}, report)
-    assert report.counts == {"reconcile.a": 2, "reconcile.b": 1, "reconcile.c": 1}
+    assert report.counts == {"reconcile.a": 1, "reconcile.c": 1, "verification_failed": 2}
+    assert report.reconciled == {"a": 1, "b": 0, "c": 1}
+    assert "division by zero" in report.findings[2].sentence, "the reason is told"
     assert report.findings[-1].sentence == "c: 603 entries."
 
 
