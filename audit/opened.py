@@ -27,7 +27,11 @@ _SEALED = Prepared(
 
 
 def personal_details(session: Session, entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
-    """Personal details of entries; those that were destroyed or do not open are left out, verification names them."""
+    """Personal details of entries; those that were destroyed or do not open are left out, verification names them.
+
+    Raises:
+        Transient: some lie in an archive, and the object store does not answer.
+    """
     seal, found = configured().seal, {}
     sealed = _SEALED.rows(session, ids=list(entry_ids)) if entry_ids else []
     kept = readable(session, [entry_id for entry_id, _, ciphertext in sealed if not ciphertext])

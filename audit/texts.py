@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
+from adapters.errors import ShuniuError
 from audit.archive.read import readable
 from audit.models import Evidence
 
@@ -17,7 +18,7 @@ def texts(session: Session, entries: Collection[Evidence]) -> dict[uuid.UUID, Ma
     Args:
         entries: a page of them; archives are asked once for all.
     """
-    kept = readable(session, [entry.id for entry in entries if not entry.body])
+    kept = readable(session, [entry.id for entry in entries if not entry.body], over=ShuniuError)
     found: dict[uuid.UUID, Mapping[str, Any]] = {}
     for entry in entries:
         body = entry.body or (kept[entry.id].body if entry.id in kept else b"")

@@ -107,15 +107,30 @@ def archived(session: Session, entry_ids: Collection[uuid.UUID]) -> dict[uuid.UU
     return {entry_id: _site[0].entry(row, index) for entry_id, index, row in rows}
 
 
-def readable(session: Session, entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Kept]:
-    """What archives keep of entries, by id, for comparisons: what cannot be read is left out, verification names it."""
+def readable(
+    session: Session, entry_ids: Collection[uuid.UUID], *, over: type[ShuniuError] = Conflict
+) -> dict[uuid.UUID, Kept]:
+    """What archives keep of entries, by id; what is expired or damaged is left out, verification names it.
+
+    Args:
+        over: what is passed over; ``ShuniuError`` for who goes on without the object store too.
+
+    Raises:
+        Transient: the store does not answer, so that what it keeps is not known.
+    """
     found: dict[uuid.UUID, Kept] = {}
     for entry_id, index, row in _places(session, entry_ids) if entry_ids and _site else ():
         try:
             found[entry_id] = _site[0].entry(row, index)
-        except ShuniuError:
+        except over:
             continue
     return found
+
+
+def expired(session: Session, entry_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these entries lie in archives whose period of keeping was declared over."""
+    places = _places(session, entry_ids) if entry_ids else ()
+    return {entry_id for entry_id, _, row in places if row.expired_at is not None}
 
 
 def _places(session: Session, entry_ids: Collection[uuid.UUID]) -> Sequence[Row[uuid.UUID, int, LogArchive]]:

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from adapters.errors import ShuniuError
 from audit.archive.read import readable
 from audit.models import Evidence
 
@@ -43,7 +44,7 @@ def recorded(session: Session, kind: str) -> Mapping[str, Sequence[Recorded | No
     """
     entries = select(Evidence.id, Evidence.subject, Evidence.body).where(Evidence.kind == kind)
     rows = session.execute(entries.where(Evidence.outcome == "DONE").order_by(Evidence.recorded_at)).all()
-    kept = readable(session, [row.id for row in rows if not row.body])
+    kept = readable(session, [row.id for row in rows if not row.body], over=ShuniuError)
     found: dict[str, list[Recorded | None]] = {}
     for row in rows:
         body = kept[row.id].body if row.id in kept else row.body

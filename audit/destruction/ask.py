@@ -71,6 +71,8 @@ def ask_for_subject(session: Session, actor: Actor, kind: SubjectKind, value: st
 
     Raises:
         Conflict: no entry's details name the subject, or none that is old enough; recorded, for who asks may only try.
+            Or an entry that may name the subject cannot be read.
+        Transient: an entry that may name the subject lies in an archive, and the object store does not answer.
         InvalidInput: number, basis or reason are missing.
     """
     made = _made(actor, grounds)

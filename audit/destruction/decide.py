@@ -35,7 +35,10 @@ def confirm(session: Session, actor: Actor, destruction_id: uuid.UUID) -> Destru
     Raises:
         NotFound: no such request.
         NotAllowed: the actor asked for it.
-        Conflict: it is decided already, or nothing is left to destroy.
+        Conflict: it is decided already, nothing is left to destroy, or an entry that may name the subject cannot be
+            read.
+        Transient: an entry that may name the subject lies in an archive, and the object store does not answer. The
+            request stays open.
     """
     asked = _open(session, actor, destruction_id, "personal.destruction_confirmed")
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("personal_destruction", 0))))

@@ -1,14 +1,16 @@
 """Entries whose personal details name a data subject."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from adapters.errors import Conflict
 from audit.append import configured
+from audit.archive.read import expired
 from audit.models import Evidence, EvidencePersonal
 from audit.opened import personal_details
 from audit.subjects.blind import SubjectKind
@@ -23,10 +25,15 @@ def entries_naming(
 ) -> Iterator[tuple[uuid.UUID, str]]:
     """Ids and matters of entries whose details still stand and name the subject, in bounded memory.
 
-    The blind index also finds pages whose rows named the subject, and whose own details do not: these stay.
+    The blind index also finds pages whose rows named the subject, and whose own details do not: these stay. Details
+    in an archive that has expired are passed over; there is nothing of them left to be opened.
 
     Args:
         until: entries recorded before this moment alone; None for all.
+
+    Raises:
+        Conflict: details that have not expired do not open, so that it is not known whether they name the subject.
+        Transient: some lie in an archive, and the object store does not answer.
     """
     after = _FIRST
     while True:
@@ -44,12 +51,26 @@ def entries_naming(
             .limit(_AT_ONCE)
         ).all()
         opened = personal_details(session, [row.id for row in rows])
+        _all_opened(session, [row.id for row in rows if row.id not in opened])
         for row in rows:
             if row.id in opened and token in _tokens(kind, opened[row.id]):
                 yield row.id, row.matter
         if len(rows) < _AT_ONCE:
             return
         after = rows[-1].id
+
+
+def _all_opened(session: Session, shut: Sequence[uuid.UUID]) -> None:
+    gone = expired(session, shut)
+    for entry_id in shut:
+        if entry_id not in gone:
+            raise Conflict(
+                "destruction.unreadable",
+                "The index finds the entry {id} by this number, and its details cannot be opened: its text or archive"
+                " is missing or was changed. Nothing was destroyed or asked for. Have `shuniu audit verify` name what"
+                " is wrong and mend it; then try again.",
+                id=entry_id,
+            )
 
 
 def _tokens(kind: SubjectKind, details: Mapping[str, Any]) -> set[bytes]:

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from adapters.errors import ShuniuError
 from audit.archive.read import readable
 from audit.cosigned import LATEST
 from audit.models import Evidence, EvidenceQueue, LogCheckpoint, LogLeaf
@@ -51,7 +52,7 @@ def declared_losses(session: Session) -> tuple[Loss, ...]:
         .where(LogLeaf.leaf_index.is_not(None) | EvidenceQueue.queued_at.is_not(None))
         .order_by(LogLeaf.leaf_index)
     ).all()
-    kept = readable(session, [row.id for row in rows if not row.body])
+    kept = readable(session, [row.id for row in rows if not row.body], over=ShuniuError)
     found = (
         _written_down(session, row.id, row.leaf_index)
         if not row.body and row.id not in kept

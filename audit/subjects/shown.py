@@ -91,6 +91,7 @@ def shown(
 
     Raises:
         UnknownPlace: the cursor is not one of this list's.
+        Transient: some of them lie in an archive, and the object store does not answer.
     """
     limit = min(max(limit, 1), LARGEST_PAGE)
     moment, entry = decode_cursor(cursor, (datetime, uuid.UUID)) if cursor else _BEFORE_ALL
