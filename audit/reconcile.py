@@ -5,10 +5,10 @@ entry without its approval. Rooms above register theirs by name; `audit.verify` 
 """
 
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import (
@@ -31,6 +31,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from audit.archive.read import readable
 from audit.models import Evidence
 
+R = TypeVar("R")
 DONE, REFUSED = "DONE", "REFUSED"
 UNSTATED = object()
 """What a kind of entry means for a fact that it changes and may not state: nothing before it counts any more."""
@@ -73,11 +74,36 @@ class Recorded:
     moment: datetime | None = None
 
 
+class Entries(dict[str, list[Recorded]]):
+    """What entries say, oldest first, by what they are about.
+
+    Attributes:
+        unread: names with an entry whose text is gone, as that of an expired archive is; verification counts or names
+            it. What came before it is left out, since it may have said otherwise.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unread: set[str] = set()
+
+    def add(self, name: str, entry: Recorded | None) -> None:
+        """The next entry; None when its text is gone."""
+        if entry is None:
+            self.unread.add(name)
+            self.pop(name, None)
+        else:
+            self.setdefault(name, []).append(entry)
+
+    def known(self, rows: Iterable[R], name: Callable[[R], str]) -> Iterator[R]:
+        """The rows of whose entries none is unread: only of these it says something that an entry is not here."""
+        return (row for row in rows if name(row) not in self.unread)
+
+
 Reconciler = Callable[[Session], Iterator[Discrepancy]]
 Opener = Callable[[Session, Collection[uuid.UUID]], Mapping[uuid.UUID, Mapping[str, Any]]]
 """Opens personal details of entries, by id (``audit.opened.personal_details``); what does not open is left out."""
 Column = InstrumentedAttribute[Any]
-Beside = Callable[[Session, Sequence[Any], Mapping[str, Sequence[Recorded]]], Iterator[Discrepancy]]
+Beside = Callable[[Session, Sequence[Any], Entries], Iterator[Discrepancy]]
 """Compares some rows with their entries, by subject, in a way of its own."""
 
 _registered: dict[str, Reconciler] = {}
@@ -213,7 +239,7 @@ def facts_follow_entries(
             for row in batch:
                 subject = _name(noun, row, identity)
                 if subject in entries:
-                    stated = dict(first or {})
+                    stated = {} if subject in entries.unread else dict(first or {})
                     for entry in entries[subject]:
                         stated |= {"state": states[entry.kind]} if states and entry.kind in states else {}
                         stated |= {**(means or {}).get(entry.kind, {}), **entry.after}
@@ -250,7 +276,7 @@ def recorded(
     opener: Opener | None = None,
     *,
     since: datetime | None = None,
-) -> dict[str, list[Recorded]]:
+) -> Entries:
     """Entries of what happened, oldest first, by subject or matter; refusals are none, failures are.
 
     What may name people, and digests by which it could be guessed, lies in an entry's encrypted part. Once its key is
@@ -262,22 +288,25 @@ def recorded(
         kinds: evidence kinds.
         opener: opens the encrypted parts, whose facts then count as those in the clear do; None leaves them shut.
         since: only entries from this moment on; None for all.
+
+    Raises:
+        Transient: some lie in an archive, and the object store does not answer.
     """
     entries = select(by, Evidence.kind, Evidence.body, Evidence.id).where(
         by.in_(names), by != literal_column("''"), Evidence.kind.in_(kinds), Evidence.outcome != REFUSED
     )
     if since is not None:
         entries = entries.where(Evidence.recorded_at >= since)
-    found: dict[str, list[Recorded]] = {}
+    found = Entries()
     for read in session.execute(entries.order_by(Evidence.recorded_at, Evidence.id)).partitions(_FETCH):
         sealed = opener(session, [entry_id for *_, entry_id in read]) if opener else {}
         kept = readable(session, [entry_id for *_, body, entry_id in read if not body])
         for name, kind, body, entry_id in read:
+            whole = kept[entry_id].body if entry_id in kept else body
             try:
-                stated = _stated(kind, kept[entry_id].body if entry_id in kept else body, sealed.get(entry_id, {}))
+                found.add(name, _stated(kind, whole, sealed.get(entry_id, {})) if whole else None)
             except (ValueError, KeyError, TypeError, AttributeError):  # falsified: verification names it by itself
                 continue
-            found.setdefault(name, []).append(stated)
     return found
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from audit.models import Evidence
-from audit.reconcile import Beside, Column, Discrepancy, Reconciler, Recorded, batches, recorded
+from audit.reconcile import Beside, Column, Discrepancy, Entries, Reconciler, Recorded, batches, recorded
 from directory.agencies.models import Agency, FormerAgencyName
 
 NEAR = timedelta(minutes=1)
@@ -47,11 +47,9 @@ class Deed:
 def deeds_beside(noun: str, identity: Column, deeds: Sequence[Deed]) -> Beside:
     """The comparison, for a reconciler that reads the entries anyway."""
 
-    def compare(
-        session: Session, batch: Sequence[Any], entries: Mapping[str, Sequence[Recorded]]
-    ) -> Iterator[Discrepancy]:
+    def compare(session: Session, batch: Sequence[Any], entries: Entries) -> Iterator[Discrepancy]:
         codes = _codes(session, {getattr(row, deed.agency) for row in batch for deed in deeds if deed.agency})
-        for row in batch:
+        for row in entries.known(batch, lambda row: f"{noun}/{getattr(row, identity.key)}"):
             subject = f"{noun}/{getattr(row, identity.key)}"
             if subject in entries:
                 for deed in deeds:

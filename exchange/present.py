@@ -36,7 +36,7 @@ def parts_are_here(
         for batch in batches(session, select(owner.class_), owner):
             entries = recorded(session, Evidence.subject, [f"{noun}/{getattr(row, owner.key)}" for row in batch], kinds)
             here = _here(session, part, [getattr(row, owner.key) for row in batch], by_row)
-            for row in batch:
+            for row in entries.known(batch, lambda row: f"{noun}/{getattr(row, owner.key)}"):
                 key = getattr(row, owner.key)
                 told = Counter(
                     name for each in entries.get(f"{noun}/{key}", ()) if (name := by_entry(each)) is not None

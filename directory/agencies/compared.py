@@ -30,7 +30,8 @@ def former_names_follow_entries(session: Session) -> Iterator[Discrepancy]:
     for batch in batches(session, select(Agency).options(selectinload(Agency.former)), Agency.id):
         names = [f"agency/{each.id}" for each in batch]
         entries = recorded(session, Evidence.subject, names, ["agency.renamed"])
-        for agency, subject in zip(batch, names, strict=True):
+        for agency in entries.known(batch, lambda agency: f"agency/{agency.id}"):
+            subject = f"agency/{agency.id}"
             renamed = [(_name(each.before), _name(each.after)) for each in entries.get(subject, [])]
             stated = sorted(before for before, after in renamed if before != after)
             found = sorted((each.name, each.credit_code) for each in agency.former)

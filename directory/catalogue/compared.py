@@ -43,7 +43,7 @@ def reviews_unchanged(session: Session) -> Iterator[Discrepancy]:
     rows = select(ResourceVersion).options(selectinload(ResourceVersion.reviews))
     for version, stated in _with_entries(session, rows, _REVIEWED):
         facts = [_review_facts(review) for review in version.reviews]
-        yield from _one_by_one(f"resource_version/{version.id}", "review", facts, stated)
+        yield from _one_by_one(_name(version), "review", facts, stated)
 
 
 def secrecy_reviews_unchanged(session: Session) -> Iterator[Discrepancy]:
@@ -51,7 +51,7 @@ def secrecy_reviews_unchanged(session: Session) -> Iterator[Discrepancy]:
     rows = select(ResourceVersion).options(selectinload(ResourceVersion.secrecy_reviews))
     for version, stated in _with_entries(session, rows, _SECRECY):
         facts = [_secrecy_facts(review) for review in version.secrecy_reviews]
-        yield from _one_by_one(f"resource_version/{version.id}", "secrecy review", facts, stated)
+        yield from _one_by_one(_name(version), "secrecy review", facts, stated)
 
 
 def _review_facts(review: Review) -> dict[str, object]:
@@ -72,10 +72,13 @@ def _with_entries(
     session: Session, rows: Any, kinds: Collection[str]
 ) -> Iterator[tuple[ResourceVersion, Sequence[Mapping[str, Any]]]]:
     for batch in batches(session, rows, ResourceVersion.id):
-        names = [f"resource_version/{version.id}" for version in batch]
-        entries = recorded(session, Evidence.subject, names, kinds, personal_details)
-        for version, name in zip(batch, names, strict=True):
-            yield version, [{**_MEANS[each.kind], **each.after} for each in entries.get(name, [])]
+        entries = recorded(session, Evidence.subject, [_name(version) for version in batch], kinds, personal_details)
+        for version in entries.known(batch, _name):
+            yield version, [{**_MEANS[each.kind], **each.after} for each in entries.get(_name(version), [])]
+
+
+def _name(version: ResourceVersion) -> str:
+    return f"resource_version/{version.id}"
 
 
 def _one_by_one(

@@ -103,7 +103,7 @@ def roles_follow_entries(session: Session) -> Iterator[Discrepancy]:
         held: dict[uuid.UUID, list[RoleAssignment]] = defaultdict(list)
         for row in session.scalars(select(RoleAssignment).where(RoleAssignment.person_id.in_(ids))):
             held[row.person_id].append(row)
-        for person in batch:
+        for person in entries.known(batch, lambda person: f"person/{person.id}"):
             subject = f"person/{person.id}"
             yield from _compare_roles(subject, held[person.id], _terms(entries.get(subject, [])))
 

@@ -21,7 +21,7 @@ def addresses_follow_entries(session: Session) -> Iterator[Discrepancy]:
     """Systems whose addresses in force are not those that entries allowed and did not withdraw."""
     for batch in batches(session, select(System).options(selectinload(System.addresses)), System.id):
         entries = recorded(session, Evidence.subject, [f"system/{each.id}" for each in batch], _ADDRESSES)
-        for system in batch:
+        for system in entries.known(batch, lambda system: f"system/{system.id}"):
             subject = f"system/{system.id}"
             stated: set[tuple[str, int]] = set()
             for entry in entries.get(subject, []):

@@ -37,12 +37,11 @@ def signatures_stand(session: Session) -> Iterator[Discrepancy]:
     """
     rows = select(Agreement).options(selectinload(Agreement.signatures))
     for batch in batches(session, rows, Agreement.id):
-        entries = recorded(
-            session, Evidence.subject, [f"agreement/{row.id}" for row in batch], _SIGNED, personal_details
-        )
+        names = [f"agreement/{row.id}" for row in batch]
+        entries = recorded(session, Evidence.subject, names, _SIGNED, personal_details)
         keys = _keys(session, {str(each.after.get("key")) for told in entries.values() for each in told}, batch)
         owners, sides = {key.fingerprint: key.agency_id for key in keys.values()}, _sides(session, batch)
-        for row in batch:
+        for row in entries.known(batch, lambda row: f"agreement/{row.id}"):
             subject, given = f"agreement/{row.id}", {each.agency_id: each for each in row.signatures}
             told = _left(entries.get(subject, []), owners)
             for side in sorted({*told, *given}):

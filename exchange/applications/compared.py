@@ -47,7 +47,7 @@ def cases_follow_entries(session: Session) -> Iterator[Discrepancy]:
     for batch in batches(session, rows, Application.id):
         entries = recorded(session, Evidence.matter, [_subject(row) for row in batch], kinds)
         disputes, standings = _last_disputes(session, batch), _standings(session, batch)
-        for row in batch:
+        for row in entries.known(batch, _subject):
             of_case = entries.get(_subject(row), [])
             found = {
                 "state": row.state,
@@ -91,7 +91,7 @@ def hand_overs_unchanged(session: Session) -> Iterator[Discrepancy]:
     for batch in batches(session, select(HandOver), HandOver.id):
         subjects = {f"application/{row.application_id}" for row in batch}
         entries = recorded(session, Evidence.subject, subjects, ["application.handed_over"], personal_details)
-        for row in batch:
+        for row in entries.known(batch, _owner):
             subject = f"application/{row.application_id}"
             stated = [each.after for each in entries.get(subject, [])]
             found = row.handed_over_on.isoformat(), row.proof
@@ -105,7 +105,7 @@ def answers_unchanged(session: Session) -> Iterator[Discrepancy]:
     for batch in batches(session, select(Answer).options(selectinload(Answer.items)), Answer.id):
         subjects = {f"application/{row.application_id}" for row in batch}
         entries = recorded(session, Evidence.subject, subjects, ["application.answered"], personal_details)
-        for row in batch:
+        for row in entries.known(batch, _owner):
             subject, now = f"application/{row.application_id}", digest(answer_content(row))
             rounds = [each.after for each in entries.get(subject, []) if each.after.get("round") == row.round]
             stated = [str(after.get("digest", now)) for after in rounds]
@@ -188,3 +188,7 @@ def _day(day: Any) -> str | None:
 
 def _subject(row: Application) -> str:
     return f"application/{row.id}"
+
+
+def _owner(row: HandOver | Answer) -> str:
+    return f"application/{row.application_id}"

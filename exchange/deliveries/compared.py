@@ -58,7 +58,7 @@ def receipts_stand(session: Session) -> Iterator[Discrepancy]:
         entries = recorded(session, Evidence.subject, subjects, ["delivery.acknowledged"], personal_details)
         wanted = [row.key_id for row in batch if row.key_id]
         keys = {key.id: key for key in session.scalars(select(AgencyKey).where(AgencyKey.id.in_(wanted)))}
-        for row in batch:
+        for row in entries.known(batch, lambda row: f"delivery/{row.delivery_id}"):
             subject, key = f"delivery/{row.delivery_id}", keys.get(row.key_id)
             of_row = entries.get(subject, [])
             if not of_row:

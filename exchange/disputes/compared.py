@@ -25,7 +25,7 @@ def statements_unchanged(session: Session) -> Iterator[Discrepancy]:
     for batch in batches(session, select(Statement), Statement.id):
         names = {f"dispute/{row.dispute_id}" for row in batch}
         entries = recorded(session, Evidence.subject, names, _STATED, personal_details)
-        for row in batch:
+        for row in entries.known(batch, _dispute):
             subject, now = f"dispute/{row.dispute_id}", sha256_hex(row.text.encode())
             of_row = [each.after for each in entries.get(subject, []) if each.after.get("statement") == str(row.id)]
             if not of_row:
@@ -40,7 +40,7 @@ def conclusions_unchanged(session: Session) -> Iterator[Discrepancy]:
     for batch in batches(session, select(Conclusion), Conclusion.id):
         names = {f"dispute/{row.dispute_id}" for row in batch}
         entries = recorded(session, Evidence.subject, names, _CONCLUDED, personal_details)
-        for row in batch:
+        for row in entries.known(batch, _dispute):
             subject = f"dispute/{row.dispute_id}"
             kind = "dispute.ruled" if row.is_ruling else "dispute.concluded"
             of_row = [each for each in entries.get(subject, []) if each.after.get("number") == row.number]
@@ -54,3 +54,7 @@ def conclusions_unchanged(session: Session) -> Iterator[Discrepancy]:
             }
             for each in of_row:
                 yield from differences(subject, found, each.after)
+
+
+def _dispute(row: Statement | Conclusion) -> str:
+    return f"dispute/{row.dispute_id}"

@@ -10,6 +10,7 @@ from adapters.settings import Settings
 from audit.actor import HUB, Actor
 from audit.reconcile import registered
 from directory.agencies.register import register_agency
+from directory.agencies.rename import rename_agency
 from directory.catalogue.compile import draft_next_version, draft_resource, edit_version
 from directory.catalogue.models import ResourceVersion
 from directory.catalogue.publish import publish_version
@@ -27,6 +28,7 @@ from directory.people.queries import actor_of_person
 from directory.people.register import person_left, register_person
 from directory.people.roles import Role
 from directory.reconcilers import register_reconcilers
+from directory.systems.register import allow_address, register_system, withdraw_address
 from tests import factories
 from tests.factories import entry, items
 from tests.integration.directory.test_keys import register_signing
@@ -76,9 +78,9 @@ def version(session: Session, people: tuple[Actor, Actor]) -> ResourceVersion:
     return second
 
 
-def test_right_work_leaves_no_difference(
-    session: Session, people: tuple[Actor, Actor], version: ResourceVersion, rules: Settings
-) -> None:
+@pytest.fixture
+def everything(session: Session, people: tuple[Actor, Actor], version: ResourceVersion, rules: Settings) -> None:
+    """Besides, an appointment, somebody who left, an agency of a new name, and a system with addresses."""
     compiler, reviewer = people
     assert compiler.person_id is not None
     assert compiler.agency_id is not None
@@ -91,6 +93,13 @@ def test_right_work_leaves_no_difference(
     made = appoint(session, HUB, compiler.agency_id, compiler.person_id, reviewer.person_id)
     file(session, actor_of_person(session, regulator.id), made.id)
     person_left(session, HUB, reviewer.person_id)
+    rename_agency(session, HUB, operator.id, name="数据局")
+    system = register_system(session, compiler, compiler.agency_id, "登记系统")
+    addresses = [allow_address(session, HUB, system.id, "db.example", port) for port in (5432, 5433)]
+    withdraw_address(session, HUB, addresses[0].id)
+
+
+def test_right_work_leaves_no_difference(session: Session, everything: None) -> None:
     assert differences(session) == set()
 
 

@@ -79,6 +79,11 @@ def named(case: Case, registered: dict[str, Reconciler]) -> dict[str, list[Discr
 
 @pytest.fixture
 def story(case: Case) -> Case:
+    """What ``tell`` tells."""
+    return tell(case)
+
+
+def tell(case: Case) -> Case:
     """One of everything: standing grant, refusal with dispute, agreement, suspension, withdrawal, need."""
     on_published(case.session, case.answers, case.version)
     application = case.form(["ask_2", "ask_4"])
