@@ -24,6 +24,7 @@ from audit.subjects.blind import SubjectKind
 from audit.subjects.shown import shown
 from schemas.identifiers import resident_id
 from tests.integration.audit.conftest import Log
+from tests.integration.expired import archived_away, pieces
 
 PERSON = "11010119900307851" + resident_id.check_digit("11010119900307851")
 BASIS = {"kind": "LAW", "document": "中华人民共和国个人信息保护法", "number": "", "article": "第四十七条"}
@@ -228,3 +229,24 @@ def test_verification_compares_the_requests_with_the_log(log: Log) -> None:
             told = [found.sentence for each in mine for found in each(owner)]
             assert [each for each in told if said in each], (tampering, told)
             owner.rollback()
+
+
+def test_destructions_whose_texts_have_expired_accuse_nobody(log: Log) -> None:
+    entries = calls(log)
+    with log.session("app") as session:
+        for name in ("asked", "refused"):
+            confirm(session, DECIDES, ask_for_entry(session, ASKS, entries[name], EARLY).id)
+        session.commit()
+    while log.sequence():
+        pass
+    compared.register_reconcilers()
+    mine = [each for name, each in registered().items() if name.startswith("destr")]
+    with log.session("owner") as owner:
+        for first, end in list(pieces(owner, 9)):
+            archived_away(owner, first, end)
+            assert [found.sentence for each in mine for found in each(owner)] == [], (first, end)
+            owner.rollback()
+        archived_away(owner, 0, 5)
+        owner.execute(text("UPDATE personal_destruction SET destroyed = 3"))
+        told = [found.sentence for each in mine for found in each(owner)]
+        assert [each for each in told if "counts other entries" in each], "more than those of which nothing is known"
