@@ -1,7 +1,8 @@
 """The blind index beside the log: who is found without an entry, and which entry is not found by whom it concerns.
 
 An entry's encrypted part has what was asked by, and of further people, whom rows named, a digest of their tokens. Once
-its key is destroyed nothing of it is compared (R48, R84, R120).
+its key is destroyed, or its archive has expired, nothing of it is compared; an entry whose text commits to no such part
+concerns nobody but whom its list names (R48, R84, R120).
 """
 
 import uuid
@@ -58,7 +59,12 @@ def index_follows_entries(session: Session) -> Iterator[Discrepancy]:
     both = session.execute(_BOTH.execution_options(yield_per=_BATCH))
     for batch in both.partitions(_BATCH):
         ids = [row.id for row in batch if row.id]
-        details, facts = personal_details(session, ids), _facts(session, ids)
+        stated = _stated(session, ids)
+        details: dict[uuid.UUID, dict[str, Any]] = {
+            entry_id: {} for entry_id, data in stated.items() if not data.get("personal")
+        }
+        details |= personal_details(session, ids)
+        facts = {entry_id: after for entry_id, data in stated.items() if isinstance(after := data.get("after"), dict)}
         for row in batch:
             if row.id is None:
                 sentence = f"The blind index names the entry {row.evidence_id}, which is not there at that moment."
@@ -118,17 +124,18 @@ def _asked(details: Mapping[str, Any]) -> list[str]:
     return [str(value) for value in (*(details.get("subjects") or {}).values(), *searched) if value]
 
 
-def _facts(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Mapping[str, Any]]:
-    """What entries state in the clear; falsified ones state nothing, verification names them."""
+def _stated(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Mapping[str, Any]]:
+    """The ``data`` of entries; those that have expired or are falsified state nothing, verification names them."""
     rows = _TEXTS.rows(session, ids=list(ids))
     kept = readable(session, [entry_id for entry_id, body in rows if not body])
     found: dict[uuid.UUID, Mapping[str, Any]] = {}
     for entry_id, body in rows:
         try:
-            after = orjson.loads(body or kept[entry_id].body)["data"]["after"]
+            data = orjson.loads(body or kept[entry_id].body)["data"]
         except (ValueError, KeyError, TypeError):
             continue
-        found[entry_id] = after if isinstance(after, dict) else {}
+        if isinstance(data, dict):
+            found[entry_id] = data
     return found
 
 

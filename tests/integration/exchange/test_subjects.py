@@ -4,6 +4,7 @@ import io
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ from adapters.serving import Serving, table_name
 from adapters.settings import Settings
 from audit.actor import Actor
 from audit.append import append, configure, configured
-from audit.models import Evidence
+from audit.models import Evidence, EvidencePersonal
 from audit.opened import personal_details
 from audit.subjects.blind import SubjectKind
 from audit.subjects.compared import extracts_are_whole, index_follows_entries
@@ -36,6 +37,8 @@ from exchange.release import ReleaseRequest, StoredBytes
 from schemas.identifiers import resident_id
 from schemas.words import Mode
 from tests import factories
+from tests.integration.expired import archived_away
+from tests.integration.portal.test_api_evidence import sequenced
 
 PEOPLE = [first17 + resident_id.check_digit(first17) for first17 in (f"11010119900307{n:03d}" for n in range(5))]
 COMPANIES = [factories.credit_code(number) for number in range(9_000, 9_005)]
@@ -263,6 +266,39 @@ def test_verification_compares_the_index_with_what_the_entries_say(
             told = [each.sentence for each in (*index_follows_entries(owner), *extracts_are_whole(owner))]
             assert [each for each in told if said in each], tampering
             owner.rollback()
+
+
+def test_whoever_is_planted_beside_an_entry_without_details_is_found(
+    session: Session, settings: Settings, grant: Grant, requester: Actor, fresh: dict[str, str]
+) -> None:
+    request = asking(replace(requester, name="", address=""), Mode.FILES)
+    for _ in range(2):
+        release = door.authorise(session, grant.id, request)
+        extract = extracts.record(session, settings, release, 5)
+        door.complete(session, release, rows=5, size=1, digest="d", extract_id=extract)
+    door.abort(session, door.authorise(session, grant.id, request), rows=2, size=20, reason="断线")
+    door.authorise(session, grant.id, request)
+    door.sweep_open(session, timedelta(0))
+    session.commit()
+    ended = Evidence.kind.in_(["release.completed", "release.aborted", "release.unknown"])
+    rows = session.scalars(select(Evidence.id).where(ended).order_by(Evidence.recorded_at)).all()
+    bare = [one for one in rows if session.get(EvidencePersonal, one) is None]
+    assert (len(rows), bare) == (4, rows[1:])
+    session.rollback()
+    sequenced(Settings.load(fresh))
+    plant = text(
+        "INSERT INTO evidence_subject SELECT substr(sha256('x'), 1, 16), recorded_at, id FROM evidence WHERE id = :id"
+    )
+    with Session(create_engine(fresh["SHUNIU_DATABASE_URL"], poolclass=NullPool)) as owner:
+        assert list(index_follows_entries(owner)) == []
+        for one in bare:
+            owner.execute(plant, {"id": one})
+            told = [(each.subject, "by others than" in each.sentence) for each in index_follows_entries(owner)]
+            assert told == [(f"evidence/{one}", True)]
+            owner.rollback()
+        owner.execute(plant, {"id": bare[0]})
+        archived_away(owner, 0, 10_000)
+        assert list(index_follows_entries(owner)) == [], "what they said of anybody has expired"
 
 
 def test_a_list_is_stated_once_and_one_of_an_older_entry_is_no_finding(
