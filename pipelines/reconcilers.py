@@ -5,23 +5,21 @@ or digests (R120).
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-import orjson
 from sqlalchemy import String, cast, exists, literal, select
 from sqlalchemy.orm import Session, aliased
 
-from audit.archive.read import readable
 from audit.models import Evidence
-from audit.reconcile import DONE, Discrepancy, entries_have_rows, register, rows_have_entries
+from audit.opened import personal_details
+from audit.reconcile import Discrepancy, entries_have_rows, recorded, register, rows_have_entries
 from directory.datasets.models import DatasetState, DatasetVersion
 
 _BATCH = 500
 _NOUN = "dataset_version"
-_STATED = ("number", "delta_version", "rows_source", "rows_read", "rows_good", "rows_set_aside", "digest")
-_STATED_SINCE = ("location", "set_aside_location", "bytes")
-"""What entries of earlier releases do not state."""
+_STATED = ("number", "delta_version", "rows_source", "rows_read", "rows_good", "rows_set_aside")
+_NOT_ALWAYS = ("location", "set_aside_location", "bytes", "digest")
+"""What entries of earlier releases do not state, and the digest, which lies in a part that can be destroyed."""
 _MOST_REASONS = 100
 """Reasons that an entry states at most, the commonest; of more they are not all known."""
 
@@ -49,12 +47,13 @@ def datasets_unchanged(session: Session) -> Iterator[Discrepancy]:
     last = uuid.UUID(int=0)
     statement = select(DatasetVersion).where(DatasetVersion.delta_version.is_not(None)).order_by(DatasetVersion.id)
     while batch := session.scalars(statement.where(DatasetVersion.id > last).limit(_BATCH)).all():
-        recorded = _recorded(session, [f"{_NOUN}/{dataset.id}" for dataset in batch])
+        names = [f"{_NOUN}/{dataset.id}" for dataset in batch]
+        loads = recorded(session, Evidence.subject, names, ["dataset.loaded"], personal_details)
         for dataset in batch:
             subject = f"{_NOUN}/{dataset.id}"
-            now = {name: getattr(dataset, name) for name in (*_STATED, *_STATED_SINCE, "set_aside_reasons")}
-            stated = recorded.get(subject, now)
-            compared = [*_STATED, *(name for name in _STATED_SINCE if name in stated)]
+            now = {name: getattr(dataset, name) for name in (*_STATED, *_NOT_ALWAYS, "set_aside_reasons")}
+            stated = loads[subject][-1].after if subject in loads else now
+            compared = [*_STATED, *(name for name in _NOT_ALWAYS if name in stated)]
             if len(stated.get("set_aside_reasons", now)) < _MOST_REASONS and "set_aside_reasons" in stated:
                 compared.append("set_aside_reasons")
             differing = [name for name in compared if stated.get(name) != now[name]]
@@ -66,19 +65,3 @@ def datasets_unchanged(session: Session) -> Iterator[Discrepancy]:
                     found=", ".join(str(now[name]) for name in differing),
                 )
         last = batch[-1].id
-
-
-def _recorded(session: Session, subjects: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """What the load of each subject states; a subject without one is missing."""
-    entries = select(Evidence.subject, Evidence.body, Evidence.id).where(
-        Evidence.kind == "dataset.loaded", Evidence.subject.in_(subjects), Evidence.outcome == DONE
-    )
-    found: dict[str, Mapping[str, Any]] = {}
-    rows = session.execute(entries).all()
-    kept = readable(session, [row.id for row in rows if not row.body])
-    for subject, body, entry_id in rows:
-        try:
-            found[subject] = dict(orjson.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"])
-        except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
-            continue
-    return found

@@ -54,8 +54,8 @@ def every(read: Callable[[str | None], Page[T]]) -> Iterator[T]:
 def export(name: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
     """The list as the file that the query field ``export`` asks for, at most 100,000 rows.
 
-    Its entry is committed before the file leaves: which list, how many rows, the file's digest, and, encrypted, what
-    was asked.
+    Its entry is committed before the file leaves: which list, how many rows, and, encrypted, what was asked and the
+    file's digest, by which a list of few rows is found by trying.
     Text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV injection).
 
     Args:
@@ -74,9 +74,8 @@ def export(name: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> R
             "list": request.endpoint,
             "format": wanted_export() or "csv",
             "rows": count,
-            "sha256": sha256_hex(answer.get_data()),
         },
-        personal={"asked": asked} if asked else None,
+        personal={"asked": asked, "sha256": sha256_hex(answer.get_data())},
     )
     keep_changes()
     return answer

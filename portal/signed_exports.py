@@ -76,8 +76,8 @@ def signed_export(session: Session, actor: Actor, shown: Shown, rows: Iterable[S
             f"export/{uuid.uuid4()}",
             actor,
             matter=shown.matter,
-            after={**facts, "asked": dict(shown.stated), "sha256": digest_of(table), "checkpoint": log.size},
-            personal={"asked": dict(shown.unknown)} if shown.unknown else None,
+            after={**facts, "asked": dict(shown.stated), "checkpoint": log.size},
+            personal={"asked": dict(shown.unknown), "sha256": digest_of(table)},
             subjects=shown.subjects,
         )
         facts |= {

@@ -64,10 +64,10 @@ def attach_source(
     )
     session.add(made)
     session.flush()
-    facts = {"resource": of.code, "connector": kind.value, "config_digest": digest(checked)}
-    place = {name: checked[name] for name in ("host", "port", "database", "object_key", "sha256") if name in checked}
+    facts = {"resource": of.code, "connector": kind.value}
+    place = {name: checked[name] for name in ("host", "port", "database", "object_key") if name in checked}
     before = {"source": str(former.id)} if former else None
-    told = {"sealed": sealed_digest(made.sealed)}
+    told = {"sealed": sealed_digest(made.sealed), "config_digest": digest(checked)}
     append(session, "source.attached", f"source/{made.id}", actor, before=before, after=facts | place, personal=told)
     return made
 
