@@ -5,7 +5,8 @@
     entries/0000000012.json        an entry's canonical bytes, by its number
     proofs/0000000012.tlog-proof   that this entry is in the log (c2sp.org/tlog-proof)
     documents/….json               delivery, grant, agreement and its signatures, answer, receipt; with a salt where an
-                                   entry has the salted digest of it (``audit.salted``)
+                                   entry has the salted digest of it (``audit.salted``), and the delivery with the
+                                   salts, by entry, of the digest of what left, which is ``{"sha256": …}``
     keys.json                      public keys; whose an agency's is, the entry of its registration says
 
 The manifest's first line keeps it from being taken for a checkpoint or a promise. ``audit.bundle_check`` checks one.

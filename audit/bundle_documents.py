@@ -2,7 +2,8 @@
 
 The hub signs a bundle's manifest with a key that the portal holds, so nothing counts by that signature alone: what a
 document says is said by a proven entry too, in the clear or by a salted digest. Entries from before there were such
-digests are told plainly.
+digests are told plainly. Of what left, each entry has its digest by a salt of its own, which lies beside the delivery's
+document; entries from before have it in the clear.
 """
 
 import hashlib
@@ -26,13 +27,14 @@ from audit.log_keys import LogKeys
 from audit.salted import CONTENT, salted_digest
 from schemas.canonical import canonical_bytes
 
-_MADE = ("sha256", "rows", "bytes")
+_MADE = ("rows", "bytes")
 _USE = ("purpose", "matter")
 _STATED = ("number", "mode", "format")
 _MOMENTS = ("requested_at", "prepared_at", "delivered_at")
-_DELIVERY_FIELDS = ("id", "grant", "state", *_STATED, *_USE, *_MADE, *_MOMENTS)
+_DELIVERY_FIELDS = ("id", "grant", "state", *_STATED, *_USE, "sha256", *_MADE, *_MOMENTS)
 _KEY_FIELDS = ("public_key", "fingerprint")
 _RECEIPT_FIELDS = ("sha256", "accepted", "receipt", "key", "signature")
+_RECEIPT_IN_THE_CLEAR = ("accepted", "key")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class _Case:
 
     Attributes:
         about: the delivery's subject.
+        salts: of the digests that entries have of what left, by entry.
+        left: entries that vouch for the digest of what left.
         unvouched: what no entry speaks of, so that the hub's signature alone stands for it.
     """
 
@@ -56,18 +60,35 @@ class _Case:
     entries: Entries
     about: str
     keys: dict[str, _Key] = field(default_factory=dict)
+    salts: dict[str, str] = field(default_factory=dict)
+    left: list[Entry] = field(default_factory=list)
     unvouched: list[str] = field(default_factory=list)
 
     def content(self, name: str, said: Document, entry: Entry, what: str) -> None:
         """A document is the one that its entry has the salted digest of."""
         if CONTENT not in entry.after:
             self.unvouched.append(what)
-        elif "salt" not in said and self.entries.of("personal.destroyed", f"evidence/{entry.id}"):
+        elif not self.proven(name, said, entry):
             self.unvouched.append(f"{what} (the entry's details were destroyed)")
-        else:
-            stated = {key: value for key, value in said.items() if key != "salt"}
-            if salted_digest(str(said.get("salt", "")), stated) != entry.after[CONTENT]:
-                raise wrong(name, "is not the one whose digest its entry has")
+
+    def proven(self, name: str, said: Document, entry: Entry) -> bool:
+        """The same; False where the salt was destroyed, by which it could be told."""
+        if "salt" not in said and self.entries.of("personal.destroyed", f"evidence/{entry.id}"):
+            return False
+        stated = {key: value for key, value in said.items() if key != "salt"}
+        if salted_digest(str(said.get("salt", "")), stated) != entry.after[CONTENT]:
+            raise wrong(name, "is not the one whose digest its entry has")
+        return True
+
+    def bytes_left(self, sha256: str, entry: Entry, in_the_clear: object) -> None:
+        """What left is what its entry has the digest of, salted or, in entries from before, in the clear."""
+        if CONTENT not in entry.after:
+            require_same(DELIVERY, {"sha256": sha256}, {"sha256": in_the_clear}, ("sha256",))
+            self.left.append(entry)
+            return
+        salt = {"salt": self.salts[entry.id]} if entry.id in self.salts else {}
+        if self.proven(DELIVERY, {"sha256": sha256, **salt}, entry):
+            self.left.append(entry)
 
 
 def check_documents(files: Mapping[str, bytes], delivery_id: str, keys: LogKeys, entries: Entries) -> tuple[str, str]:
@@ -82,7 +103,9 @@ def check_documents(files: Mapping[str, bytes], delivery_id: str, keys: LogKeys,
     """
     case = _Case(files, entries, f"delivery/{delivery_id}")
     _keys(case, keys)
-    delivery = document(files, DELIVERY, _DELIVERY_FIELDS)
+    delivery = document(files, DELIVERY)
+    case.salts |= delivery.pop("salts", {})
+    exactly(delivery, DELIVERY, _DELIVERY_FIELDS)
     if delivery["id"] != delivery_id:
         raise wrong(DELIVERY, "is of another delivery than the manifest says")
     _delivery(case, delivery)
@@ -91,7 +114,7 @@ def check_documents(files: Mapping[str, bytes], delivery_id: str, keys: LogKeys,
     _matters(case, grant)
     _answer(case, grant)
     signers = _agreement(case, grant)
-    said = [f"agreement signed with {signers} keys", _receipt(case, delivery, grant)]
+    said = [_file(case, delivery), f"agreement signed with {signers} keys", _receipt(case, delivery, grant)]
     if case.unvouched:
         said.append(f"vouched for by the hub's signature alone, by no entry: {', '.join(case.unvouched)}")
     return str(delivery["number"]), "; ".join(said)
@@ -133,6 +156,7 @@ def _delivery(case: _Case, delivery: Document) -> None:
         for each in told:
             require_near(DELIVERY, delivery[name], each)
             require_same(DELIVERY, delivery, each.after, _MADE)
+            case.bytes_left(delivery["sha256"], each, each.after.get("sha256"))
     if delivery["prepared_at"] is None and (delivery["sha256"], delivery["rows"], delivery["bytes"]) != ("", 0, 0):
         raise wrong(DELIVERY, "has no entry that it was prepared")
 
@@ -166,10 +190,18 @@ def _releases(case: _Case, delivery: Document, opened: Entry) -> None:
             if grant != (opened.subject, f"grant/{delivery['grant']}", delivery["mode"]):
                 raise wrong(DELIVERY, f"is under another grant than its {about}")
             whole = kind == "delivery.prepared" or ended.get("bytes") == delivery["bytes"]
-            figures = {**ended, "sha256": ended.get("digest")}
             if whole:
-                same = _MADE if kind == "delivery.prepared" else ("sha256", "bytes")
-                require_same(DELIVERY, delivery, figures, same)
+                require_same(DELIVERY, delivery, ended, _MADE if kind == "delivery.prepared" else ("bytes",))
+                case.bytes_left(delivery["sha256"], completed[0], ended.get("digest"))
+
+
+def _file(case: _Case, delivery: Document) -> str:
+    """What is said of the file, so that who holds it can compare its digest."""
+    if {*case.salts} - {each.id for each in case.entries.all if CONTENT in each.after}:
+        raise wrong(DELIVERY, "has a salt of no entry")
+    if delivery["sha256"] and not case.left:
+        case.unvouched.append("the file's digest (the entries' details were destroyed)")
+    return f"its file has the SHA-256 {delivery['sha256']}" if delivery["sha256"] else "not prepared yet"
 
 
 def _matters(case: _Case, grant: Document) -> None:
@@ -248,14 +280,18 @@ def _receipt(case: _Case, delivery: Document, grant: Document) -> str:
             raise wrong(RECEIPT, "has no entry that the delivery was acknowledged")
         return "not acknowledged yet"
     receipt = document(case.files, RECEIPT, (*_RECEIPT_FIELDS, "acknowledged_at"))
-    require_same(RECEIPT, receipt, told[0].after, _RECEIPT_FIELDS)
+    clear = _RECEIPT_IN_THE_CLEAR if CONTENT in told[0].after else _RECEIPT_FIELDS
+    require_same(RECEIPT, receipt, told[0].after, clear)
+    if CONTENT in told[0].after:
+        stated = {name: receipt[name] for name in (*_RECEIPT_FIELDS, "salt") if name in receipt}
+        case.content(RECEIPT, stated, told[0], "the receipt")
     require_near(RECEIPT, receipt["acknowledged_at"], told[0])
     if receipt["accepted"] and receipt["sha256"] != delivery["sha256"]:
         raise wrong(RECEIPT, "is of other bytes than those delivered")
     if not receipt["signature"]:
         return "receipt recorded" if receipt["accepted"] else "turned down by its receiver"
-    stated = {"delivery": delivery["id"], "number": delivery["number"], "package_sha256": delivery["sha256"]}
-    require_same(RECEIPT, receipt["receipt"], {**stated, "receiver": told[0].agency}, (*stated, "receiver"))
+    of = {"delivery": delivery["id"], "number": delivery["number"], "package_sha256": delivery["sha256"]}
+    require_same(RECEIPT, receipt["receipt"], {**of, "receiver": told[0].agency}, (*of, "receiver"))
     known = case.keys.get(str(receipt["key"]))
     signed = canonical_bytes(receipt["receipt"])
     if known is None or not known.key.verifies(signed, decoded(receipt["signature"], RECEIPT)):

@@ -2,6 +2,7 @@
 
 The digest is over a salt and the document. The salt lies in the entry's encrypted part, and in the document where it is
 handed out (``audit.bundle``): who was given the document can check it, and who sees the entry alone learns nothing.
+Of bytes that left the document is ``{"sha256": …}``, their plain digest: it would tell whom a file of one row names.
 """
 
 import os
@@ -11,7 +12,7 @@ from typing import Any
 from schemas.canonical import canonical_bytes, sha256_hex
 
 CONTENT, SALT = "content", "content_salt"
-_SIZE = 16
+_SIZE = 32
 
 
 def salted(document: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

@@ -8,6 +8,7 @@ from adapters.clock import system_now
 from adapters.errors import Terminal
 from audit.actor import Actor
 from audit.append import append
+from audit.salted import salted
 from audit.subjects.listed import first_named
 from exchange.grants.models import Grant, ReleaseRecord, ReleaseState
 from exchange.grants.quota import give_back
@@ -28,7 +29,7 @@ def close(
     """Close an open release and give back what was reserved of a quota and did not leave.
 
     Args:
-        rows, size, digest: what left, its bytes and their SHA-256 (hex).
+        rows, size, digest: what left, its bytes and their SHA-256 (hex), which lies in the entry's encrypted part.
         reason: why not all left.
         extract_id: the list of data subjects of what left, where it was made under this release.
 
@@ -44,6 +45,8 @@ def close(
     if state is not ReleaseState.UNKNOWN and record.rows_reserved:
         give_back(session, record.grant_id, record.rows_reserved - rows)
     grant = session.get_one(Grant, record.grant_id, options=[joinedload(Grant.resource)])
+    stated, salt = salted({"sha256": digest}) if digest else ({}, {})
+    told = {"digest": digest, **salt} if digest else {}
     append(
         session,
         f"release.{state.lower()}",
@@ -58,10 +61,10 @@ def close(
             "resource": grant.resource.code,
             "rows": rows,
             "bytes": size,
-            "digest": digest,
             "reason": reason,
+            **stated,
             **({"extract": str(extract_id), "grant": str(grant.id), "mode": record.mode} if extract_id else {}),
         },
-        personal=first_named(session, extract_id) if extract_id else None,
+        personal=told | (first_named(session, extract_id) if extract_id else {}),
         subjects=[extract_id.bytes] if extract_id else (),
     )

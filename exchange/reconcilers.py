@@ -35,6 +35,7 @@ from exchange.grants.models import Grant, GrantState, ReleaseRecord, ReleaseStat
 from exchange.needs.compared import STEPS, UNANSWERED, need_facts
 from exchange.needs.models import Need
 from exchange.present import parts_are_here
+from schemas.words import Mode
 
 _GRANT_STATES = {
     "grant.opened": GrantState.ACTIVE,
@@ -235,9 +236,19 @@ def _grants() -> None:
         grants.release_facts,
         first=grants.NOTHING_LEFT,
         states=grants.RELEASE_STATES,
+        means=grants.DIGEST_APART,
         beside=deeds_beside("release", ReleaseRecord.id, _RELEASED),
     )
     register("release-content", released)
+    left = facts_follow_entries(
+        "release",
+        select(ReleaseRecord).where(ReleaseRecord.mode.in_([Mode.FILES, Mode.OFFLINE])),
+        ReleaseRecord.id,
+        ["release.completed"],
+        lambda row: {"digest": row.digest},
+        opener=personal_details,
+    )
+    register("release-digest", left)
     register("release-use", grants.uses_unchanged)
 
 

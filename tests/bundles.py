@@ -39,7 +39,7 @@ _AGENCIES = {
     "gives": Ed25519PrivateKey.from_private_bytes(b"g" * 32),
 }
 _SIDES = tuple(_AGENCIES.items())
-_SALT = "5a" * 16
+_SALT = "5a" * 32
 MOMENT = "2026-03-01T08:00:00+00:00"
 MATTER = "application/1"
 SHA256 = "ab" * 32
@@ -61,14 +61,19 @@ def made(receipt_signed_by: str = "asks", *, old: bool = False) -> Made:
     """A bundle in which everything holds, unless another than the receiver signed what stands as its receipt.
 
     Args:
-        old: its entries are from before they had digests of contents, and its documents without salts.
+        old: its entries are from before they had digests of contents, and had those of files in the clear, and its documents
+            are without salts.
     """
     files, entries = made_parts(receipt_signed_by)
     if old:
+        clear = {"delivery.prepared": {"sha256": SHA256}, "release.completed": {"digest": SHA256}}
+        clear["delivery.acknowledged"] = _acknowledged(receipt_signed_by)
         for entry in entries:
             entry["data"]["after"].pop("content", None)
+            entry["data"]["after"] |= clear.get(entry["type"].removeprefix("cn.shuniu."), {})
         for name in (DELIVERY, GRANT, ANSWER):
-            files[name] = canonical_bytes({key: one for key, one in orjson.loads(files[name]).items() if key != "salt"})
+            read: Document = orjson.loads(files[name])
+            files[name] = canonical_bytes({key: one for key, one in read.items() if key not in {"salt", "salts"}})
     return Made(files | proved([canonical_bytes(each) for each in entries]))
 
 
@@ -81,7 +86,9 @@ def made_parts(receipt_signed_by: str = "asks") -> tuple[dict[str, bytes], list[
         for key in _AGENCIES.values()
     ]
     acknowledged = _acknowledged(receipt_signed_by)
-    arrived = {"sha256": SHA256, "rows": 3, "bytes": 99}
+    figures, digest = {"rows": 3, "bytes": 99}, {"sha256": SHA256}
+    seen = {name: acknowledged[name] for name in ("accepted", "key")} | _content(acknowledged)
+    prepared = {**figures, "release": "1", "state": "PREPARED", **_content(digest)}
     use = {"purpose": "核验", "matter": "办件-17"}
     asked = {"number": "JF-1", "mode": "OFFLINE", "format": "PACKAGE"}
     grant: Document = {
@@ -107,18 +114,20 @@ def made_parts(receipt_signed_by: str = "asks") -> tuple[dict[str, bytes], list[
         _entry("grant.opened", "grant/1", "gives", {**opened, **_content(grant)}),
         _entry("delivery.requested", about, "asks", {**asked, "state": "REQUESTED", **_content(use)}),
         _entry("release.authorised", "release/1", "asks", under),
-        _entry("delivery.prepared", about, "", {**arrived, "release": "1", "state": "PREPARED"}),
-        _entry("release.completed", "release/1", "asks", {"rows": 3, "bytes": 99, "digest": SHA256}),
-        _entry("delivery.acknowledged", about, "asks", {"number": "JF-1", "state": "ACKNOWLEDGED", **acknowledged}),
+        _entry("delivery.prepared", about, "", prepared),
+        _entry("release.completed", "release/1", "asks", {**figures, **_content(digest)}),
+        _entry("delivery.acknowledged", about, "asks", {"number": "JF-1", "state": "ACKNOWLEDGED", **seen}),
     ]
     moments = {"requested_at": MOMENT, "prepared_at": MOMENT, "delivered_at": None}
-    delivery = {"id": DELIVERY_ID, "grant": "SX-1", "state": "ACKNOWLEDGED", **asked, **use, **arrived, **moments}
+    delivery = {"id": DELIVERY_ID, "grant": "SX-1", "state": "ACKNOWLEDGED", **asked, **use, **digest, **figures}
+    left = identity("delivery.prepared", about, ""), identity("release.completed", "release/1", "asks")
+    delivery |= moments | {"salts": dict.fromkeys(left, _SALT)}
     documents = {
         DELIVERY: delivery | {"salt": _SALT},
         GRANT: grant | {"salt": _SALT},
         ANSWER: answer | {"salt": _SALT},
         SIGNATURES: {"signatures": signatures},
-        RECEIPT: {**acknowledged, "acknowledged_at": MOMENT},
+        RECEIPT: {**acknowledged, "acknowledged_at": MOMENT, "salt": _SALT},
         KEYS: {"log": str(PUBLIC).split(), "agencies": [_named(key) for key in _AGENCIES.values()]},
     }
     return {name: canonical_bytes(each) for name, each in documents.items()} | {AGREEMENT: agreement}, entries
@@ -159,8 +168,18 @@ def proved(entries: list[bytes]) -> dict[str, bytes]:
 def _entry(kind: str, subject: str, agency: str, after: Document, matter: str = "application/1") -> Document:
     data = {"outcome": "DONE", "actor": {"agency": agency or None}, "matter": matter or None, "after": after}
     data["authority"] = "grant/SX-1" if kind.startswith(("delivery.", "release.")) else None
-    number = f"{kind} {subject} {agency}"
-    return {"id": number, "type": f"cn.shuniu.{kind}", "subject": subject, "time": _time(kind), "data": data}
+    return {
+        "id": identity(kind, subject, agency),
+        "type": f"cn.shuniu.{kind}",
+        "subject": subject,
+        "time": _time(kind),
+        "data": data,
+    }
+
+
+def identity(kind: str, subject: str, agency: str) -> str:
+    """The id of an entry."""
+    return f"{kind} {subject} {agency}"
 
 
 def _time(kind: str) -> str:

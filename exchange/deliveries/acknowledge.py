@@ -12,6 +12,7 @@ from adapters.errors import Conflict, InvalidInput
 from adapters.texts import prose
 from audit.actor import Actor
 from audit.append import append
+from audit.salted import salted
 from directory import permissions
 from directory.keys.models import AgencyKey
 from directory.keys.queries import signing_key_of
@@ -88,6 +89,9 @@ def _record(
     key: AgencyKey | None,
     before: dict[str, str],
 ) -> None:
+    """In the clear whether it arrived; the receipt, which has digests of what arrived, in the encrypted part."""
+    receipt = content(given, key)
+    stated, salt = salted(receipt)
     append(
         session,
         "delivery.acknowledged",
@@ -100,14 +104,27 @@ def _record(
             "number": delivery.number,
             "resource": delivery.grant.resource.code,
             "state": delivery.state,
-            "sha256": given.sha256,
             "accepted": given.accepted,
-            "receipt": given.receipt,
-            "key": key.fingerprint if key else None,
-            "signature": base64.b64encode(given.signature).decode() if given.signature else None,
+            "key": receipt["key"],
+            **stated,
         },
-        personal={"remark": given.remark, "digest": sha256_hex(given.remark.encode())},
+        personal={"remark": given.remark, "digest": sha256_hex(given.remark.encode()), **receipt, **salt},
     )
+
+
+def content(given: Acknowledgement, key: AgencyKey | None) -> dict[str, Any]:
+    """What a receipt says, as JSON; the remark stays with the two agencies.
+
+    Args:
+        key: the one that signed it, if one did.
+    """
+    return {
+        "sha256": given.sha256,
+        "accepted": given.accepted,
+        "receipt": given.receipt,
+        "key": key.fingerprint if key else None,
+        "signature": base64.b64encode(given.signature).decode() if given.signature else None,
+    }
 
 
 def _require_arrived(delivery: Delivery) -> None:

@@ -41,12 +41,14 @@ from exchange.agreements.models import Agreement
 from exchange.applications import answer
 from exchange.applications.models import Answer
 from exchange.deliveries import queries
+from exchange.deliveries.acknowledge import content as receipt_of
 from exchange.deliveries.models import Acknowledgement, Delivery
 from exchange.grants import recorded
 from exchange.grants.ended import matter_of
 from schemas.canonical import canonical_bytes
 
-_SALTED = ("delivery.requested", "grant.opened", "application.answered")
+_DOCUMENTED = ("delivery.requested", "grant.opened", "application.answered", "delivery.acknowledged")
+_LEFT = ("delivery.prepared", "delivery.delivered", "release.completed")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,14 @@ class Bundle:
 
     number: str
     data: bytes
+
+
+@dataclass(frozen=True)
+class _Salts:
+    """Salts of the digests that entries have: of documents by the last entry's kind, of what left by the entry's id."""
+
+    documents: Mapping[str, str]
+    left: Mapping[str, str]
 
 
 def bundle(session: Session, actor: Actor, delivery_id: uuid.UUID, key: SigningKey, keys: LogKeys) -> Bundle:
@@ -98,8 +108,8 @@ def may_take(session: Session, actor: Actor, delivery: Delivery) -> permissions.
     return permissions.read_evidence(actor, {session.get_one(Agency, side).credit_code for side in sides})
 
 
-def _entries(session: Session, delivery: Delivery) -> tuple[dict[str, bytes], dict[str, str]]:
-    """Entries with their proofs, the checkpoint that all proofs are under, and the salts of contents, by kind.
+def _entries(session: Session, delivery: Delivery) -> tuple[dict[str, bytes], _Salts]:
+    """Entries with their proofs, the checkpoint that all proofs are under, and the salts of contents.
 
     Raises:
         Conflict: one of them waits to be numbered.
@@ -134,13 +144,16 @@ def _rows(session: Session, which: ColumnElement[bool]) -> list[Row[Any]]:
     ]
 
 
-def _salts(session: Session, rows: list[Row[Any]]) -> tuple[dict[str, str], list[str]]:
-    """Salts of the contents that entries have digests of, the last of each kind; and entries that have none (any more),
-    as the subject of an entry that destroyed them."""
-    last = {row.kind: row.id for row in rows if row.kind in _SALTED}
-    opened = personal_details(session, list(last.values()))
-    salts = {kind: opened[one][SALT] for kind, one in last.items() if SALT in opened.get(one, {})}
-    return salts, [f"evidence/{one}" for one in last.values() if one not in opened]
+def _salts(session: Session, rows: list[Row[Any]]) -> tuple[_Salts, list[str]]:
+    """Salts of the contents that entries have digests of; and entries that have none (any more), as the subject of an
+    entry that destroyed them."""
+    last = {row.kind: row.id for row in rows if row.kind in _DOCUMENTED}
+    left = [row.id for row in rows if row.kind in _LEFT]
+    opened = personal_details(session, wanted := [*last.values(), *left])
+    known = {one: details[SALT] for one, details in opened.items() if SALT in details}
+    documents = {kind: known[one] for kind, one in last.items() if one in known}
+    salts = _Salts(documents, {str(one): known[one] for one in left if one in known})
+    return salts, [f"evidence/{one}" for one in wanted if one not in opened]
 
 
 def _belonging(session: Session, delivery: Delivery) -> ColumnElement[bool]:
@@ -170,15 +183,16 @@ def _releases(session: Session, delivery: Delivery) -> set[str]:
     return {f"release/{one}" for one in (found | {str(delivery.release_id)} if delivery.release_id else found)}
 
 
-def _documents(session: Session, delivery: Delivery, salts: Mapping[str, str]) -> dict[str, bytes]:
+def _documents(session: Session, delivery: Delivery, salts: _Salts) -> dict[str, bytes]:
     """The documents; with each goes the salt of the digest that its entry has of it."""
     grant = delivery.grant
 
     def salted(document: dict[str, Any], kind: str) -> bytes:
-        return canonical_bytes(document | ({"salt": salts[kind]} if kind in salts else {}))
+        salt = salts.documents.get(kind)
+        return canonical_bytes(document | ({"salt": salt} if salt else {}))
 
     files = {
-        DELIVERY: salted(_stated(delivery), "delivery.requested"),
+        DELIVERY: salted(_stated(delivery) | {"salts": dict(salts.left)}, "delivery.requested"),
         GRANT: salted(recorded.content(grant), "grant.opened"),
     }
     if grant.agreement is not None:
@@ -190,7 +204,7 @@ def _documents(session: Session, delivery: Delivery, salts: Mapping[str, str]) -
         if given is not None:
             files[ANSWER] = salted(answer.content(given), "application.answered")
     if delivery.acknowledgement is not None:
-        files[RECEIPT] = canonical_bytes(_receipt(session, delivery.acknowledgement))
+        files[RECEIPT] = salted(_receipt(session, delivery.acknowledgement), "delivery.acknowledged")
     return files
 
 
@@ -214,15 +228,9 @@ def _signatures(session: Session, agreement: Agreement) -> list[dict[str, str]]:
 
 
 def _receipt(session: Session, given: Acknowledgement) -> dict[str, Any]:
-    """The receipt as its entry has it; the remark stays with the two agencies."""
-    return {
-        "sha256": given.sha256,
-        "accepted": given.accepted,
-        "receipt": given.receipt,
-        "key": session.get_one(AgencyKey, given.key_id).fingerprint if given.key_id else None,
-        "signature": base64.b64encode(given.signature).decode() if given.signature else None,
-        "acknowledged_at": given.acknowledged_at.isoformat(),
-    }
+    """The receipt as its entry has it, and when it was given."""
+    key = session.get_one(AgencyKey, given.key_id) if given.key_id else None
+    return receipt_of(given, key) | {"acknowledged_at": given.acknowledged_at.isoformat()}
 
 
 def _used_keys(delivery: Delivery) -> list[uuid.UUID]:

@@ -1,7 +1,7 @@
 """Deliveries beside the evidence log: what was prepared, how far it came, the receiver's receipt (R44, R49, R120)."""
 
-import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session, selectinload
 from audit.models import Evidence
 from audit.opened import personal_details
 from audit.reconcile import Discrepancy, batches, differences, recorded
+from audit.salted import CONTENT, SALT, salted_digest
 from directory.keys.models import AgencyKey
 from directory.keys.signing import verify_signature
+from exchange.deliveries.acknowledge import content
 from exchange.deliveries.models import Acknowledgement, Delivery, FileFormat
 from exchange.deliveries.progress import prepared_file
 from schemas.canonical import canonical_bytes, digest, sha256_hex
@@ -64,20 +66,16 @@ def receipts_stand(session: Session) -> Iterator[Discrepancy]:
             if not of_row:
                 yield Discrepancy(subject, f"No entry delivery.acknowledged records the receipt of {subject}.")
             for each in of_row:
-                yield from differences(subject, _facts(row, key), each.after)
+                yield from differences(subject, _facts(row, key, each.after), each.after)
             if row.accepted and row.delivery.format == FileFormat.PACKAGE and not _verifies(row, key):
                 yield Discrepancy(subject, f"The signature of the receipt of {subject} does not verify.")
 
 
-def _facts(row: Acknowledgement, key: AgencyKey | None) -> dict[str, object]:
-    return {
-        "sha256": row.sha256,
-        "accepted": row.accepted,
-        "digest": sha256_hex(row.remark.encode()),
-        "receipt": row.receipt,
-        "key": key.fingerprint if key else None,
-        "signature": base64.b64encode(row.signature).decode() if row.signature else None,
-    }
+def _facts(row: Acknowledgement, key: AgencyKey | None, stated: Mapping[str, Any]) -> dict[str, object]:
+    """What a receipt says, fact by fact, and as a whole where the entry's salt is known."""
+    receipt = content(row, key)
+    whole = {CONTENT: salted_digest(stated[SALT], receipt)} if SALT in stated else {}
+    return {**receipt, **whole, "digest": sha256_hex(row.remark.encode())}
 
 
 def _verifies(row: Acknowledgement, key: AgencyKey | None) -> bool:

@@ -12,6 +12,7 @@ from adapters.clock import system_now
 from adapters.errors import Conflict, NotFound, Terminal
 from audit.actor import Actor
 from audit.append import append
+from audit.salted import salted
 from exchange import release as door
 from exchange.deliveries import load
 from exchange.deliveries.models import Delivery, DeliveryState
@@ -106,6 +107,7 @@ def _deliver(session: Session, release: Release, delivery: Delivery) -> None:
     before = {"state": delivery.state}
     delivery.state, delivery.delivered_at = DeliveryState.DELIVERED, system_now()
     session.flush()
+    stated, salt = salted({"sha256": delivery.sha256})
     append(
         session,
         "delivery.delivered",
@@ -119,8 +121,9 @@ def _deliver(session: Session, release: Release, delivery: Delivery) -> None:
             "resource": release.terms.resource_code,
             "state": delivery.state,
             "release": str(release.id),
-            "sha256": delivery.sha256,
             "bytes": delivery.bytes,
             "rows": delivery.rows,
+            **stated,
         },
+        personal={"sha256": delivery.sha256, **salt},
     )

@@ -11,6 +11,7 @@ from adapters.errors import Conflict
 from adapters.texts import prose
 from audit.actor import HUB, Actor
 from audit.append import append
+from audit.salted import salted
 from directory import permissions
 from exchange.deliveries import load
 from exchange.deliveries.models import Delivery, DeliveryState
@@ -57,14 +58,15 @@ def mark_prepared(
     delivery.rows, delivery.bytes, delivery.sha256 = rows, size, sha256
     delivery.recipient_key_id, delivery.statement = recipient_key_id, dict(statement) if statement else None
     delivery.prepared_at = system_now()
-    after = {"release": str(release_id), "rows": rows, "bytes": size, "sha256": sha256}
-    told = {"file": digest(prepared_file(delivery))}
+    stated, salt = salted({"sha256": sha256})
+    after = {"release": str(release_id), "rows": rows, "bytes": size, **stated}
+    told = {"file": digest(prepared_file(delivery)), "sha256": sha256, **salt}
     _move(session, HUB, delivery, DeliveryState.PREPARED, "delivery.prepared", after, personal=told)
     return delivery
 
 
 def prepared_file(delivery: Delivery) -> dict[str, Any]:
-    """Where the file lies, for whom it is encrypted and what its statement says; its digest lies in the entry."""
+    """Where the file lies, for whom it is encrypted and what its statement says; its digest is recorded by itself."""
     return {
         "object_key": delivery.object_key,
         "file_name": delivery.file_name,

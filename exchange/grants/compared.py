@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from audit.models import Evidence
 from audit.opened import personal_details
-from audit.reconcile import Discrepancy, Recorded, batches, differences, recorded
+from audit.reconcile import UNSTATED, Discrepancy, Recorded, batches, differences, recorded
 from exchange.entries import condition
 from exchange.grants.models import Grant, ReleaseRecord, ReleaseState, Suspender
 from exchange.grants.recorded import content
@@ -24,6 +24,8 @@ RELEASE_STATES = {
 _HOLDING = ("grant.opened", "grant.suspended", "grant.resumed", "grant.ended")
 NOTHING_LEFT = {"rows": 0, "bytes": 0, "digest": "", "rows_reserved": 0, "extract": None}
 """Figures of a release that no entry states."""
+DIGEST_APART = {"release.completed": {"digest": UNSTATED}}
+"""What a file's release states of its digest lies in the encrypted part, and has its own reconciler."""
 
 
 def grant_facts(grant: Grant) -> dict[str, object]:

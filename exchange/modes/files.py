@@ -1,7 +1,6 @@
 """File download (文件下载): Parquet and CSV written from a release ([M] Art. 16)."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -16,9 +15,6 @@ from exchange.readers import batches, released_schema
 from exchange.release import Release
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-NONCE = "shuniu.nonce"
-"""Of a random value in a Parquet file's metadata: by the file's digest, which entries have, nobody finds its rows by
-trying."""
 FORMULA = r"^[=+\-@\t\r]"
 
 
@@ -60,7 +56,6 @@ def write_parquet(release: Release, settings: Settings, sink: BinaryIO) -> Writt
         for batch in batches(release, settings):
             writer.write_batch(batch)
             rows += batch.num_rows
-        writer.add_key_value_metadata({NONCE: os.urandom(16).hex()})
     return Written(rows, out.size, out.hash.hexdigest())
 
 

@@ -221,7 +221,8 @@ CHANGES: list[tuple[Executable, str]] = [
     (update(ReleaseRecord).values(rows=999_999), "release-content"),
     (update(ReleaseRecord).where(ReleaseRecord.state == "ABORTED").values(rows=0), "grant-used"),
     (update(ReleaseRecord).where(ReleaseRecord.state == "UNKNOWN").values(rows_reserved=0), "release-content"),
-    (update(ReleaseRecord).where(ReleaseRecord.rows == 7).values(digest="f" * 64), "release-content"),
+    (update(ReleaseRecord).where(ReleaseRecord.rows == 7).values(digest="f" * 64), "release-digest"),
+    (update(ReleaseRecord).where(ReleaseRecord.rows == 5).values(digest="f" * 64), "release-content"),
     (update(ReleaseRecord).where(ReleaseRecord.rows == 7).values(matter="另案"), "release-use"),
     (update(ReleaseRecord).where(ReleaseRecord.rows == 7).values(purpose="另有用途"), "release-use"),
     (update(ReleaseRecord).where(ReleaseRecord.rows == 5).values(state="UNKNOWN"), "release-content"),
@@ -363,6 +364,8 @@ def test_what_names_people_lies_in_no_entry_in_the_clear_nor_what_it_could_be_fo
     words |= {sha256_hex(row.text.encode()) for row in session.scalars(select(Statement))}
     words |= {sha256_hex(row.text.encode()) for row in session.scalars(select(Conclusion))}
     words |= {text_of(each.signature) for row in agreements for each in row.signatures}
+    words |= {DIGEST, "c" * 64}
+    words |= {text_of(row.signature) for row in session.scalars(select(Acknowledgement)) if row.signature}
     entries = session.execute(select(Evidence.kind, Evidence.body)).all()
     told = {(kind, word) for kind, body in entries for word in words if word in bytes(body).decode()}
     assert told == set()
@@ -375,6 +378,17 @@ def test_encrypted_parts_that_do_not_open_say_nothing_against_a_row(
 ) -> None:
     configure("shuniu.test/log", base64.urlsafe_b64encode(bytes(32)).decode())
     assert named(story, registered) == {}
+
+
+def test_digests_in_the_clear_of_entries_from_before_are_compared_as_they_were(
+    story: Case, registered: dict[str, Reconciler]
+) -> None:
+    release = story.session.scalars(select(ReleaseRecord).where(ReleaseRecord.rows == 7)).one()
+    before = {"state": "COMPLETED", "rows": 7, "bytes": 70, "digest": release.digest}
+    append(story.session, "release.completed", f"release/{release.id}", story.asks, after=before)
+    assert named(story, registered) == {}
+    release.digest = "f" * 64
+    assert {"release-content", "release-digest"} <= {*named(story, registered)}
 
 
 def _living(case: Case) -> Grant:

@@ -316,7 +316,7 @@ def test_a_list_is_stated_once_and_one_of_an_older_entry_is_no_finding(
         return session.get_one(ReleaseRecord, release.id)
 
     with monkeypatch.context() as older:
-        older.setattr("exchange.closing.first_named", lambda *_: None)
+        older.setattr("exchange.closing.first_named", lambda *_: {})
         deliver()
     deliver()
     completed = session.scalars(select(Evidence.id).where(Evidence.kind == "release.completed")).all()

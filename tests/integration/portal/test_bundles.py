@@ -12,6 +12,8 @@ from sqlalchemy import select
 from audit.actor import HUB
 from audit.append import append
 from audit.bundle import AGREEMENT, ANSWER, CHECKPOINT, DELIVERY, GRANT, KEYS, MANIFEST, RECEIPT, SIGNATURES, unpack
+from audit.destruction.ask import Grounds, ask_for_entry
+from audit.destruction.decide import confirm
 from audit.log_keys import log_keys
 from directory.keys.models import AgencyKey, KeyPurpose
 from directory.people.roles import Role
@@ -105,18 +107,55 @@ def test_both_sides_take_the_bundle_and_anybody_checks_it(world: World, tmp_path
     of_the_case = {each["data"]["matter"] for each in entries if each["type"] != "cn.shuniu.key.registered"}
     assert of_the_case == {f"application/{delivery.grant.application_id}"}
 
-    bundle, keys = tmp_path / "evidence.zip", tmp_path / "log-keys.txt"
-    settings = world.portal.settings
-    keys.write_text(str(log_keys(settings)))
     for data, said in (
         (taken.get_data(), "receipt signed with the key"),
         (open_one.get_data(), "not acknowledged yet"),
     ):
-        bundle.write_bytes(data)
-        done = CliRunner().invoke(shuniu, ["audit", "check", str(bundle), "--key", str(keys)])
-        assert (done.exit_code, said in done.output) == (0, True), (done.output, done.exception)
-        assert "agreement signed with 2 keys" in done.output
-        assert "alone" not in done.output, "entries speak of all that it says"
+        output = checked(world, data, tmp_path)
+        assert said in output
+        assert f"its file has the SHA-256 {SHA256}" in output
+        assert "agreement signed with 2 keys" in output
+        assert "alone" not in output, "entries speak of all that it says"
+
+
+def checked(world: World, data: bytes, folder: Path) -> str:
+    """What ``shuniu audit check`` says of a bundle that holds."""
+    bundle, keys = folder / "evidence.zip", folder / "log-keys.txt"
+    bundle.write_bytes(data)
+    keys.write_text(str(log_keys(world.portal.settings)))
+    done = CliRunner().invoke(shuniu, ["audit", "check", str(bundle), "--key", str(keys)])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+
+def test_after_the_details_are_destroyed_a_bundle_says_what_nothing_proves_any_more(
+    world: World, tmp_path: Path
+) -> None:
+    delivery = delivered(world)
+    received(world, delivery)
+    kinds = ("delivery.prepared", "release.completed", "delivery.acknowledged")
+    entries = {kind: uuid.UUID(world.evidence(kind)[-1]["id"]) for kind in kinds}
+    asks, decides = (
+        factories.official(world.session, world.case.provider, role) for role in ("AUDIT_ADMINISTRATOR", "AUDITOR")
+    )
+    basis = {
+        "kind": "LAW",
+        "document": "中华人民共和国个人信息保护法",
+        "number": "主席令第91号",
+        "article": "第四十七条",
+    }
+    for kind, said in (
+        ("release.completed", ""),
+        ("delivery.acknowledged", "alone, by no entry: the receipt (the entry's details were destroyed)"),
+        ("delivery.prepared", "by no entry: the file's digest (the entries' details were destroyed), the receipt (the"),
+    ):
+        asked = ask_for_entry(world.session, asks, entries[kind], Grounds(basis, "第四十七条", "目的已实现"))
+        confirm(world.session, decides, asked.id)
+        world.session.commit()
+        numbered(world)
+        output = checked(world, world.asks.get(f"/api/v1/deliveries/{delivery.id}/evidence").get_data(), tmp_path)
+        assert "receipt signed with the key" in output
+        assert said in output if said else "alone" not in output, output
 
 
 def test_people_of_both_agencies_download_it_from_the_deliverys_page(

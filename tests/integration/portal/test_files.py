@@ -18,8 +18,10 @@ from werkzeug.test import TestResponse
 from adapters.clock import system_now
 from adapters.errors import Transient
 from adapters.objects import ObjectStore, objects
+from audit import salted
 from audit.log_keys import log_keys
 from audit.models import Evidence
+from audit.opened import personal_details
 from audit.promise import open_promise
 from directory.people.models import ApiClient, Person, SignIn
 from directory.people.roles import Role
@@ -115,6 +117,11 @@ class Fetched:
         found = select(Evidence.leaf_hash).where(Evidence.kind == kind)
         return [*self.world.session.scalars(found.order_by(Evidence.recorded_at))]
 
+    def details(self, kind: str) -> dict[str, Any]:
+        """The encrypted part of the last entry of a kind."""
+        last = uuid.UUID(self.world.evidence(kind)[-1]["id"])
+        return personal_details(self.world.session, [last])[last]
+
     def delivered(self) -> list[dict[str, Any]]:
         return [entry["data"] for entry in self.world.evidence("delivery.delivered")]
 
@@ -132,11 +139,19 @@ def test_a_whole_file_is_a_release_that_charges_nothing_and_delivers(file: Fetch
     assert file.world.session.get_one(type(file.world.granted), file.world.granted.id).used_rows == 0
     [entry] = file.delivered()
     digest = hashlib.sha256(CONTENT).hexdigest()
-    assert (entry["after"]["sha256"], entry["after"]["bytes"], entry["after"]["rows"]) == (digest, len(CONTENT), 1)
+    assert (entry["after"]["bytes"], entry["after"]["rows"]) == (len(CONTENT), 1)
     opened = file.world.evidence("release.authorised")[-1]["data"]["after"]
     assert (opened["delivery"], opened["first_byte"], opened["end"]) == (str(file.id), 0, len(CONTENT))
     closed = file.world.evidence("release.completed")[-1]["data"]["after"]
-    assert (closed["digest"], closed["bytes"], closed["rows"]) == (digest, len(CONTENT), 0)
+    assert (closed["bytes"], closed["rows"]) == (len(CONTENT), 0)
+    told = [file.details("delivery.delivered"), file.details("release.completed")]
+    assert [told[0]["sha256"], told[1]["digest"]] == [digest, digest]
+    stated = [salted.salted_digest(each[salted.SALT], {"sha256": digest}) for each in told]
+    assert [entry["after"][salted.CONTENT], closed[salted.CONTENT]] == stated, (
+        "who is given the salt can check the file"
+    )
+    assert stated[0] != stated[1]
+    assert digest not in str([entry, *file.world.evidence("release.completed")])
     assert file.get().get_data() == CONTENT
     assert (len(file.delivered()), len(file.left())) == (1, 2)
 

@@ -96,6 +96,7 @@ def test_both_agree_with_the_hubs_tiles_and_with_a_bundle(world: World, witness:
     tree = a_second_tree_of_the_entries_is_that_of_the_tiles(world, Checkpoint.from_text(files[CHECKPOINT].decode()))
     a_second_verifier_accepts_the_bundle_and_none_with_a_change(files, tree)
     the_manifest_lists_each_file_with_its_digest(files, world.portal.settings.log_origin)
+    who_holds_the_file_proves_it_by_the_salts_alone(files)
     openssl = OpenSsl(tmp_path)
     openssl_verifies_manifest_and_checkpoint_by_the_logs_keys_and_the_witness(world, witness, files, openssl)
     openssl_verifies_what_the_agencies_signed(files, openssl)
@@ -191,6 +192,17 @@ def the_manifest_lists_each_file_with_its_digest(files: dict[str, bytes], origin
     assert (context, log, delivery) == ("shuniu evidence bundle, version 1", origin, f"delivery {known}")
     others = {name: data for name, data in files.items() if name != MANIFEST}
     assert listed == [f"{hashlib.sha256(data).hexdigest()} {name}" for name, data in sorted(others.items())]
+
+
+def who_holds_the_file_proves_it_by_the_salts_alone(files: dict[str, bytes]) -> None:
+    delivery = json.loads(files[DELIVERY])
+    said = [json.loads(data) for name, data in files.items() if name.startswith("entries/")]
+    stated = {each["id"]: each["data"]["after"]["content"] for each in said if each["id"] in delivery["salts"]}
+    document = f'{{"sha256":"{delivery["sha256"]}"}}'.encode()
+    found = {one: hashlib.sha256(bytes.fromhex(salt) + document) for one, salt in delivery["salts"].items()}
+    assert {one: each.hexdigest() for one, each in found.items()} == stated
+    assert len({*stated.values()}) == len(stated) == 2, "equal files do not look alike"
+    assert not any(delivery["sha256"] in json.dumps(each) for each in said)
 
 
 class OpenSsl:
