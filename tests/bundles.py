@@ -61,8 +61,8 @@ def made(receipt_signed_by: str = "asks", *, old: bool = False) -> Made:
     """A bundle in which everything holds, unless another than the receiver signed what stands as its receipt.
 
     Args:
-        old: its entries are from before they had digests of contents, and had those of files in the clear, and its documents
-            are without salts.
+        old: its entries are from before they had digests of contents, and had those of files in the clear; its
+            documents are without salts.
     """
     files, entries = made_parts(receipt_signed_by)
     if old:
