@@ -87,6 +87,16 @@ def test_what_is_no_policy_is_refused(text: str) -> None:
         Policy.parse(text)
 
 
+def test_a_policy_has_so_many_witnesses_and_names_so_long_at_most() -> None:
+    keys = [Cosigner("w", Ed25519PrivateKey.from_private_bytes(bytes([number] * 32))).verifier for number in range(65)]
+    lines = [f"witness w{number} {key}\n" for number, key in enumerate(keys)]
+    assert len(Policy.parse("".join([*lines[:64], "quorum w0\n"])).witnesses) == 64
+    assert Policy.parse(f"witness {'a' * 100} {KEYS[0]}\nquorum none\n").witnesses
+    for text in ("".join([*lines, "quorum w0\n"]), f"witness {'a' * 101} {KEYS[0]}\nquorum none\n"):
+        with pytest.raises(InvalidInput, match="Line"):
+            Policy.parse(text)
+
+
 @given(
     st.text(st.sampled_from("ab \n\t#123+"), max_size=60),
     st.sampled_from(["", "quorum ", "group ", "log ", "witness "]),
