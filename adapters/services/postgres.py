@@ -39,6 +39,10 @@ checkpoint_completion_target = 0.9
 max_parallel_workers_per_gather = 0
 max_parallel_maintenance_workers = 0
 jit = off
+# What dies while it recovers from a crash by itself goes unnoticed, and may be waited for without end: a worker for I/O
+# for one. So it ends when a part of it dies, and is started anew by the hub, which notices.
+restart_after_crash = off
+io_method = sync
 fsync = on
 synchronous_commit = on
 full_page_writes = on

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from minio import Minio
 
+from adapters.errors import Misconfigured
 from adapters.services.databases import connect
 from adapters.services.foundation import running
 from adapters.services.home import end_leftovers, make_home
@@ -158,9 +159,37 @@ def test_each_role_reaches_its_own_database_alone(services: dict[str, str]) -> N
             psycopg.connect(f"{own.rpartition('/')[0]}/{elsewhere}")
 
 
+def test_when_a_part_of_postgresql_is_killed_the_whole_is_started_anew(home: Path) -> None:
+    """Recovering by itself it does not notice what dies meanwhile, and may wait for that without end."""
+
+    with running(home) as environment:
+        first = postmaster(home)
+        children = Path(f"/proc/{first}/task/{first}/children").read_text(encoding="ascii").split()
+        [writer] = [one for one in children if "walwriter" in Path(f"/proc/{one}/cmdline").read_text()]
+        os.kill(int(writer), signal.SIGKILL)
+        wait_until(lambda: postmaster(home) not in {0, first})
+        wait_until(lambda: answers(environment["SHUNIU_DATABASE_URL"]))
+
+
+def postmaster(home: Path) -> int:
+    """PostgreSQL's first process; 0 while there is none."""
+    told = [file.read_text(encoding="ascii").splitlines() for file in home.rglob("postmaster.pid")]
+    return int(told[0][0]) if told and told[0] else 0
+
+
+def answers(url: str) -> bool:
+    """Whether PostgreSQL takes connections."""
+    try:
+        connect(url).close()
+    except Misconfigured:
+        return False
+    return True
+
+
 def test_settings_of_the_server_keep_what_was_committed(services: dict[str, str]) -> None:
     with connect(services["SHUNIU_DATABASE_URL"]) as connection:
         wanted = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_checksums": "on"}
+        wanted |= {"io_method": "sync", "restart_after_crash": "off"}  # what dies during recovery goes unnoticed else
         for name, value in wanted.items():
             assert connection.execute("SELECT current_setting(%s)", [name]).fetchone() == (value,)
         row = connection.execute(
