@@ -13,6 +13,7 @@ from adapters.clock import city_date, system_now
 from adapters.errors import Conflict, InvalidInput, NotAllowed
 from adapters.settings import Settings
 from audit.models import Evidence
+from directory.people import turned_away
 from directory.people.accounts import (
     change_password,
     freeze_account,
@@ -25,6 +26,7 @@ from directory.people.models import Account, SignIn
 from directory.people.register import person_left
 from directory.people.roles import Role
 from directory.people.sign_in import Refused, SignedIn, actor_of_token, identify, sign_in, sign_out
+from directory.people.turned_away import turn_away
 from tests import factories
 from tests.factories import PASSWORD
 
@@ -130,6 +132,22 @@ def test_whom_an_account_is_shut_to_leaves_one_entry_in_ten_minutes(
     about = Evidence.subject == f"account/{someone.id}"
     [body] = session.scalars(select(Evidence.body).where(about, Evidence.kind == "account.sign_in_refused"))
     assert json.loads(body)["data"]["after"] == {"reason": reason}
+
+
+def test_who_is_turned_away_is_told_once_for_each_kind_subject_and_reason_in_ten_minutes(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ("account.sign_in_refused", "account/1", "frozen")
+    others = [
+        ("client.token_issued", "account/1", "frozen"),
+        ("account.sign_in_refused", "account/2", "frozen"),
+        ("account.sign_in_refused", "account/1", "locked"),
+    ]
+    told = [turn_away(session, *each, "10.1.1.1") for each in (first, first, *others, *others)]
+    assert told == [True, False, True, True, True, False, False, False]
+    monkeypatch.setattr(turned_away, "AGAIN", timedelta(0))
+    assert turn_away(session, *first, "10.1.1.1")
+    assert set(session.scalars(select(Evidence.outcome).where(Evidence.kind == first[0]))) == {"REFUSED"}
 
 
 def test_a_success_forgets_earlier_failures(session: Session, rules: Settings, someone: Account) -> None:
