@@ -1,6 +1,7 @@
 """Findings in the object store that no other attack reaches, and states of it that are none."""
 
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import func, select
@@ -67,7 +68,9 @@ def test_what_was_kept_of_an_hour_is_that_and_no_other(published: Published) -> 
     published.run(f"UPDATE log_kept_checkpoint SET size = {NEW}")
     report = published.verified()
     assert report.counts == {"store_kept_differs": 1}
-    assert (report.findings[0].expected, report.findings[0].found) == (f"{NEW} entries", f"{OLD} entries")
+    digest = f"SHA-256 {sha256(published.old).hexdigest()}"
+    stated = report.findings[0].expected, report.findings[0].found
+    assert stated == (f"{NEW} entries, {digest}", f"{OLD} entries, {digest}")
     published.run(f"UPDATE log_kept_checkpoint SET size = {OLD}, retain_until = retain_until + interval '2 days'")
     assert published.verified().counts == {"store_kept_not_locked": 1}
     free = published.place.locked.put_held(published.kept.key, published.old, None)

@@ -8,7 +8,7 @@ from alembic import op
 
 from portal.migrations.privileges import grant
 
-revision = "0035"
+revision = "0033"
 down_revision = "0032"
 branch_labels = None
 depends_on = None
