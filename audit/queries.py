@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -24,6 +23,7 @@ from audit.stall.models import ONE, LogStall
 from audit.stamps.models import LogStamp
 from audit.standing import Standing, standing
 from audit.store.queries import StoreState, store_state
+from audit.texts import entry_text
 from audit.witness.gathered import with_cosignatures
 from audit.witness.standing import Agreement, agreement
 
@@ -141,13 +141,10 @@ def entry(session: Session, entry_id: uuid.UUID, *, said: bool = True) -> Found:
     return Found(found, index, _envelope(found.body), has_personal)
 
 
-def _envelope(body: bytes) -> dict[str, Any]:
+def _envelope(body: bytes) -> Mapping[str, Any]:
     """What an entry's text says."""
-    try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        said = None
-    if not isinstance(said, dict) or not isinstance(said.get("data"), dict):
+    said = entry_text(body)
+    if said is None:
         raise Conflict(
             "evidence.text_falsified",
             "What this entry says was changed and is no entry any more. Run `shuniu audit verify`.",

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-import orjson
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -17,6 +16,7 @@ from adapters.errors import NotFound
 from adapters.paging import Page, UnknownPlace, decode_cursor, encode_cursor
 from audit.models import Evidence
 from audit.queries import indices, log_state
+from audit.texts import case_time, entry_text
 from directory.calendars.queries import calendars
 from directory.people.queries import person_names
 from directory.permissions import Allowed, read_evidence, require, see_grant
@@ -187,9 +187,11 @@ def _rows(session: Session, application_id: uuid.UUID, cursor: str | None) -> Pa
 
 
 def _case_day(entry: Evidence) -> date | None:
-    """The day that the case clock showed; None where the entry names none, or its text lies in an archive."""
-    told = orjson.loads(entry.body)["data"].get("case_time") if entry.body else None
-    return city_date(datetime.fromisoformat(told)) if told else None
+    """The day that the case clock showed; None where the entry names none, its text lies in an archive or is falsified,
+    or the day is farther away than a timeline reaches."""
+    said = entry_text(entry.body) if entry.body else None
+    told = case_time(said["data"].get("case_time")) if said else None
+    return city_date(told) if told and abs(told - entry.recorded_at) <= _FARTHEST else None
 
 
 def _released(session: Session, grant: Grant) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -230,6 +231,51 @@ def test_an_entry_whose_text_was_falsified_is_shown_as_such(portal: Portal, peop
     page = browser(people.logins[Role.AUDITOR]).get(f"/evidence/{entry}")
     assert page.status_code == 200
     assert "该条目的内容已被改动" in page.get_data(as_text=True)
+
+
+FALSIFIED: list[str | dict[str, Any]] = [
+    '{"data":{}}',
+    '{"data":{"actor":{"roles":5}}}',
+    "[]",
+    '{"data":{"actor":[]',
+    *({"authority": 7}, {"case_time": 5}, {"case_time": "x"}, {"actor": {}}, {"matter": [1]}),
+    *({"case_time": f"{year}-12-31T23:59:59+00:00"} for year in ("0001", "9999", "10000")),
+    {"case_time": "0001-01-01T00:00:00"},
+]
+
+
+def test_a_falsified_text_takes_no_page_and_no_timeline_away(world: World, browser: Opened) -> None:
+    agency, matter = factories.agency(world.session), f"application/{world.application.id}"
+    factories.account(world.session, factories.person(world.session, agency, Role.AUDITOR), "auditor")
+    now = case_now(world.session)
+    appended = [
+        append(world.session, "application.amended", matter, world.case.asks, matter=matter, case_time=now).id
+        for _ in FALSIFIED
+    ]
+    world.session.commit()
+    sequenced(world.portal.settings)
+    with transaction(world.portal.settings.database_url) as session:
+        for entry, change in zip(appended, FALSIFIED, strict=True):
+            body = change if isinstance(change, str) else ""
+            if not isinstance(change, str):
+                said = orjson.loads(session.get_one(Evidence, entry).body)
+                body = orjson.dumps(said | {"data": said["data"] | change}).decode()
+            falsify = text("UPDATE evidence_text SET body = convert_to(:body, 'UTF8') WHERE evidence_id = :id")
+            session.execute(falsify, {"body": body, "id": entry})
+    page = browser("auditor")
+    page.client.set_cookie("shuniu_language", "en")
+    shown = []
+    for entry in appended:
+        answer = page.get(f"/evidence/{entry}")
+        assert answer.status_code == 200
+        shown.append("is no entry any more" in answer.get_data(as_text=True))
+    earliest = FALSIFIED.index({"case_time": "0001-12-31T23:59:59+00:00"})
+    assert [place for place, falsified in enumerate(shown) if not falsified] == [earliest], "a moment, if a false one"
+    case = f"/evidence/case/{world.application.id}"
+    timeline = page.get(case)
+    assert timeline.status_code == 200
+    assert all(f"/evidence/{entry}" in timeline.get_data(as_text=True) for entry in appended)
+    assert len(exported(page.get(f"{case}?export=csv"))) > len(FALSIFIED)
 
 
 def test_an_auditors_search_and_export_are_entries_and_the_file_is_checked_without_the_hub(
