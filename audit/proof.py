@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy.orm import Session
 
-from adapters.errors import InvalidInput, NotFound
+from adapters.errors import Conflict, InvalidInput, NotFound
 from adapters.prepared import Prepared
 from audit.checkpoint import Checkpoint
 from audit.log_keys import LogKeys
@@ -80,6 +80,7 @@ def prove(session: Session, index: int) -> Proof:
 
     Raises:
         NotFound: no checkpoint covers such a number yet.
+        Conflict: a tile of the log is missing, or ends too early.
     """
     return prove_all(session, [index])[0]
 
@@ -90,6 +91,7 @@ def prove_all(session: Session, indices: Sequence[int]) -> list[Proof]:
 
     Raises:
         NotFound: no checkpoint covers one of the numbers yet.
+        Conflict: a tile of the log is missing, or ends too early.
     """
     last = last_checkpoint(session)
     size = last.size if last else 0
@@ -108,7 +110,14 @@ def prove_all(session: Session, indices: Sequence[int]) -> list[Proof]:
     found = _TILES.rows(session, levels=[level for level, _ in places], numbers=[number for _, number in places])
     tiles = {(row.level, row.number): row.hashes for row in found}
     read = reader(lambda *place: tiles.get(place, b""))
-    return [Proof(index, tuple(inclusion_proof(index, size, read)), note) for index in indices]
+    try:
+        return [Proof(index, tuple(inclusion_proof(index, size, read)), note) for index in indices]
+    except LookupError as error:
+        raise Conflict(
+            "evidence.tile_missing",
+            "Nothing can be proved: hashes of the log are missing ({reason}). Run `shuniu audit verify`.",
+            reason=str(error),
+        ) from error
 
 
 def check(proof: Proof, entry: bytes, keys: LogKeys, policy: Policy | None = None) -> Checkpoint:

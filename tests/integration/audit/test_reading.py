@@ -20,7 +20,7 @@ from audit.actor import HUB, Actor
 from audit.append import append
 from audit.log_keys import LogKeys, promise_signer
 from audit.models import Evidence
-from audit.proof import Proof, check, prove
+from audit.proof import Proof, check, prove, prove_all
 from audit.queries import entry, entry_at, indices, log_state, personal, timeline
 from audit.reconcile import Discrepancy, entries_have_rows, rows_have_entries, states_follow_entries
 from audit.search import Search, search
@@ -235,3 +235,17 @@ def test_the_command_proves_and_checks_without_the_hub(long_log: Log, tmp_path: 
     assert "600 entries are in the log." in state.output
     assert "3 entries wait to be numbered, the oldest for" in state.output
     assert json.loads(shuniu(long_log, "state", "--json").output)["size"] == 600
+
+
+@pytest.mark.parametrize(
+    "falsify",
+    [
+        "DELETE FROM log_tile WHERE level = 0 AND number = 1",
+        "UPDATE log_tile SET hashes = substr(hashes, 1, 320) WHERE level = 0 AND number = 1",
+    ],
+)
+def test_a_missing_tile_is_said_with_what_to_do(long_log: Log, falsify: str) -> None:
+    with long_log.session("owner") as owner:
+        owner.execute(text(falsify))
+        with pytest.raises(Conflict, match="shuniu audit verify"):
+            prove_all(owner, [3, 300])
