@@ -1,10 +1,12 @@
 """What a cosigner signs: the messages of C2SP tlog-cosignature for a checkpoint's text and a moment. Pure functions."""
 
 import base64
+from datetime import UTC, datetime
 
 LABEL = b"subtree/v1\n\0"
 MOMENT_SIZE = 8
 LATEST = 2**63 - 1
+_LAST_SHOWN = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 
 def ed25519_message(text: bytes, moment: int) -> bytes:
@@ -45,6 +47,11 @@ def stamped(moment: int, signature: bytes) -> bytes:
 def moment_of(value: bytes) -> int:
     """The moment that a cosignature states, POSIX seconds."""
     return int.from_bytes(value[:MOMENT_SIZE], "big")
+
+
+def shown_moment(moment: int) -> datetime:
+    """A moment that a signature states, POSIX seconds, as people read it; one after 9999 as the last day of that."""
+    return datetime.fromtimestamp(min(moment, _LAST_SHOWN), UTC)
 
 
 def _short(data: bytes) -> bytes:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from audit.cosigned import moment_of
+from audit.cosigned import moment_of, shown_moment
 from audit.log_keys import LogKeys
 from audit.note import Note
 from audit.witness.policy import Policy
@@ -31,7 +31,7 @@ class Dated:
         """When the log signed it, if that was after a moment. Only the log's own word counts: a witness may cosign an
         older checkpoint when there is a newer one, the log signs no older one."""
         late = [each for each in self.signed if each > moment.timestamp()]
-        return datetime.fromtimestamp(min(late), UTC) if late else None
+        return shown_moment(min(late)) if late else None
 
     def was_there_by(self, moment: datetime) -> bool:
         """Whether it was surely there by a moment: enough witnesses had cosigned it, or without a policy the log says

@@ -6,20 +6,18 @@ that the checkpoints then tell whether the entry was changed or the tile.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from adapters.errors import InvalidInput
 from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.correction.declared import Dating
-from audit.cosigned import moment_of
+from audit.cosigned import moment_of, shown_moment
 from audit.keys import VerifierKey
 from audit.merkle import HASH_SIZE, Frontier
 from audit.note import Note
 from audit.report import Finding, Report, reason_of
 from audit.tiles import HEIGHT, TILE_SIZE, WIDTH, path
 from audit.verify_entry import entry_name, known, shown
-
-LATEST_MOMENT = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 
 @dataclass(frozen=True)
@@ -213,7 +211,7 @@ class CheckpointCheck:
         before, self._before = self._before, (stored.size, moment)
         if before and before[0] < stored.size and moment < before[1] and before not in self.corrected:
             what = f"it is dated before that of {before[0]} entries, and nobody declared that the clock was wrong"
-            earlier, found = (datetime.fromtimestamp(min(each, LATEST_MOMENT), UTC) for each in (before[1], moment))
+            earlier, found = (shown_moment(each) for each in (before[1], moment))
             self._add("checkpoint_dated_back", stored, what, earlier.isoformat(), found.isoformat())
 
     def _check_moment(self, stored: StoredCheckpoint, moment: int) -> None:
@@ -225,7 +223,7 @@ class CheckpointCheck:
         row = int(stored.signed_at.timestamp())
         if moment and row != moment and not (row > moment and stored.size in self.taken_over):
             what = "it was not signed at the moment that its row says"
-            expected = datetime.fromtimestamp(min(moment, LATEST_MOMENT), UTC).isoformat()
+            expected = shown_moment(moment).isoformat()
             self._add("checkpoint_misdated", stored, what, expected, stored.signed_at.isoformat())
 
     def _add(self, code: str, stored: StoredCheckpoint, what: str, expected: str = "", found: str = "") -> None:

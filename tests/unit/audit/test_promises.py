@@ -288,3 +288,10 @@ def test_a_promise_needs_the_key_of_promises() -> None:
     with pytest.raises(InvalidInput) as caught:
         check_files({"p": promise_of(LEAVES[5]), "5": proof_of(5)}, Trust(LogKeys(KEY.verifier)), LATE)
     assert caught.value.code == "evidence.no_promise_key"
+
+
+def test_a_moment_beyond_all_calendars_is_told_as_the_last_one() -> None:
+    for moment in (2**40, 2**63 - 1, 2**64 - 1):
+        told = Dated(SIZE, (moment,)).signed_after(MADE)
+        assert told is not None
+        assert told.year == 9999
