@@ -19,7 +19,8 @@ from adapters.clock import system_now
 AHEAD = 3
 """Months after this one that have their partition."""
 SCHEMA = "evidence_months"
-_MONTH = re.compile(r"\d{4}-\d{2}")
+_MONTH = re.compile(r"(?!0000|9999-12)[0-9]{4}-(0[1-9]|1[0-2])")
+"""A month with a year after it that calendars have; what is called otherwise was planted, and never ends."""
 _log = logging.getLogger(__name__)
 _PRESENT = text(
     "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
