@@ -91,7 +91,8 @@ def _locked(session: Session, component: str) -> SiteSettings:
 
 def _follow(session: Session, row: SiteSettings, kind: str, now: Mapping[str, Any]) -> None:
     """Have the row say what is so now, with an entry of what differs; nothing happens when it says so already."""
-    then = row.settings
+    stored: object = row.settings  # in a falsified row it may be anything
+    then: dict[str, Any] = stored if isinstance(stored, dict) else {}
     names = sorted(name for name in {*then, *now} if name not in then or name not in now or then[name] != now[name])
     if not names:
         return

@@ -68,6 +68,17 @@ def test_the_first_start_tells_all_settings_and_the_schema(own: Settings) -> Non
     assert findings(own) == set()
 
 
+@pytest.mark.parametrize("planted", ["5", '"x"', "[1]", "null", '[{"a": 1}]'])
+def test_a_planted_row_stops_no_start(own: Settings, planted: str) -> None:
+    record_start(own, "worker")
+    with transaction(own.database_url) as session:
+        session.execute(text("UPDATE site_settings SET settings = CAST(:planted AS jsonb)"), {"planted": planted})
+    assert findings(own)
+    record_start(own, "worker")
+    assert findings(own) == set(), "every setting is told again"
+    assert told(own, "settings.changed")[-1]["before"] == {}
+
+
 def test_a_start_with_the_same_settings_within_the_minute_tells_nothing(own: Settings) -> None:
     for _ in range(3):
         record_start(own, "worker")
