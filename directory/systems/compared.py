@@ -31,6 +31,6 @@ def addresses_follow_entries(session: Session) -> Iterator[Discrepancy]:
                 change((str(facts.get("host")), int(facts.get("port", 0))))
             found = {(each.host, each.port) for each in system.addresses if each.removed_at is None}
             for host, port in sorted(found ^ stated):
-                sentence = f"{subject} has the address {host}:{port} {{}}, and its entries say otherwise."
-                said = sentence.format("in force" if (host, port) in found else "no more")
+                state = "in force" if (host, port) in found else "no more"
+                said = f"{subject} has the address {host}:{port} {state}, and its entries say otherwise."
                 yield Discrepancy(subject, said, expected=str(sorted(stated)), found=str(sorted(found)))

@@ -14,6 +14,7 @@ from audit.reconcile import Reconciler
 from directory import reconcilers
 from directory.people.models import Account, RoleAssignment
 from directory.people.sign_in import SignedIn, sign_in
+from directory.systems.compared import addresses_follow_entries
 from tests.factories import CHEAP_HASHES
 from tests.integration.directory.forgeries import FORGERIES
 from tests.integration.directory.story import WORDS, everything
@@ -76,3 +77,15 @@ def test_every_reconciler_of_the_directory_has_a_forgery(monkeypatch: pytest.Mon
     monkeypatch.setattr(reconcilers, "register", found.__setitem__)
     reconcilers.register_reconcilers()
     assert set(found) == {name for _, names in (*OTHER_FORGERIES, *FORGERIES) for name in names.split()}
+
+
+def test_a_planted_host_is_told_as_it_is(session: Session, staff: list[Actor]) -> None:
+    session.flush()
+    planted = (
+        "INSERT INTO system_address (id, system_id, host, port, added_at)"
+        " SELECT gen_random_uuid(), id, '{x}{}', 22, now() FROM system"
+    )
+    session.execute(text(planted))
+    assert {each.sentence.partition(" has ")[2] for each in addresses_follow_entries(session)} >= {
+        "the address {x}{}:22 in force, and its entries say otherwise."
+    }
