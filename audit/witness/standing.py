@@ -95,7 +95,8 @@ def agreement(session: Session) -> Agreement:
             witnesses.append(WitnessStanding(witness.name, *said))
     sizes = {witness.name: witness.size for witness in witnesses if not witness.contradicts}
     size = _policy[0].agreed_size(sizes)
-    return Agreement(tuple(witnesses), size, _first_beyond(session, size) if witnesses else None)
+    asks = bool(witnesses) and not _policy[0].agreed(())  # the quorum may be none: then none is lacking
+    return Agreement(tuple(witnesses), size, _first_beyond(session, size) if asks else None)
 
 
 def _first_beyond(session: Session, size: int) -> datetime | None:

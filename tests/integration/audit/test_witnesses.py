@@ -266,3 +266,21 @@ def signers(text: str, site: Site) -> tuple[int, list[str]]:
     """The size that a checkpoint, or the one in a proof, states, and which witnesses of the policy cosigned it."""
     note = Proof.parse(text).checkpoint if text.startswith("c2sp.org/tlog-proof") else text
     return Checkpoint.parse(Note.parse(note).text).size, agreeing(Note.parse(note), site.policy)
+
+
+def test_a_policy_that_asks_for_none_lacks_none(log: Log, tmp_path: Path) -> None:
+    """Its witnesses are asked and their word is shown; that they have said nothing is no alarm."""
+    key = cosigners(tmp_path / "w", "w.example")[0].verifier
+    log.write(3)
+    log.sequence()
+    lacking = {}
+    try:
+        for quorum in ("water", "none"):
+            (tmp_path / "policy").write_text(f"witness water {key}\nquorum {quorum}\n")
+            standing.configure(str(tmp_path / "policy"))
+            with log.session("app") as session:
+                said = standing.agreement(session)
+            lacking[quorum] = (len(said.witnesses), said.size, said.lacking_since is not None)
+    finally:
+        standing.configure("")
+    assert lacking == {"water": (1, 0, True), "none": (1, 0, False)}
