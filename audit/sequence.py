@@ -90,6 +90,7 @@ def sequence(session: Session, key: SigningKey, origin: str, limit: int = BATCH)
     if not session.scalar(select(func.pg_try_advisory_xact_lock(LOG_LOCK))):
         return 0
     if stands_still(session):
+        clear(session)
         return 0
     rows = session.execute(_TAKE, {"limit": limit}).all()
     fresh = [row for row in rows if row.leaf_index is None]

@@ -14,8 +14,10 @@ import portal.cli.status
 from adapters.database import transaction
 from audit import standing
 from audit.models import Evidence
-from audit.sequence import run_forever
+from audit.restoration.look import Seen, note_down
+from audit.sequence import run_forever, sequence
 from audit.stall.models import ONE, LogStall
+from audit.stall.problem import put_down
 from audit.stall.record import record_stall
 from audit.store.place import Place
 from portal.cli.main import shuniu
@@ -93,3 +95,14 @@ def test_a_stop_of_deliveries_is_recorded_once_and_its_end_too(log: Log) -> None
             select(Evidence.kind).where(Evidence.kind.like("delivery.%")).order_by(Evidence.recorded_at)
         )
         assert list(kinds) == ["delivery.stopped", "delivery.resumed"]
+
+
+def test_a_problem_that_is_over_is_not_shown_beside_a_restoration(log: Log) -> None:
+    log.write(1)
+    with log.session("sequencer") as session:
+        put_down(session, OSError("The object store does not answer."))
+        note_down(session, [Seen("a test", 900)])
+        assert session.get_one(LogStall, ONE).problem
+        assert sequence(session, log.key, log.settings.log_origin) == 0, "the log stands still"
+        session.expire_all()
+        assert session.get_one(LogStall, ONE).problem == ""
