@@ -81,8 +81,8 @@ def changes(memory: Memory, use: Use, figures: Figures) -> list[Memory]:
     now = use.at.isoformat()
     first, latest, days = (*memory.setdefault("places", {}).get(use.place, (now, "", 0)), _MANY_DAYS)[:3]
     memory["places"][use.place] = [first, now, days + (latest[:10] != now[:10])]
-    if len(memory["places"]) > MOST_PLACES:
-        del memory["places"][min(memory["places"], key=lambda place: memory["places"][place][1])]
+    if len(memory["places"]) > MOST_PLACES:  # entries may come out of their order: the place just used stays
+        del memory["places"][min(memory["places"].keys() - {use.place}, key=lambda place: memory["places"][place][1])]
     last, memory["last"] = memory.get("last"), {"place": use.place, "at": now, "entry": str(use.entry)}
     if last is None or last["place"] == use.place:
         return []
@@ -102,7 +102,8 @@ def arrived(memory: Memory, use: Use, figures: Figures) -> int:
     """How many usual places an account has, if a use that was folded in (``changes``) is its first from its place;
     0 otherwise."""
     places = memory.get("places", {})
-    if not use.place or use.kind in _STRANGERS or places[use.place][0] != use.at.isoformat():
+    known = places.get(use.place)
+    if not use.place or use.kind in _STRANGERS or known is None or known[0] != use.at.isoformat():
         return 0
     return sum(_usual(place, use.at.isoformat(), figures) for place in places.values())
 

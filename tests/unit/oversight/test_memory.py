@@ -107,6 +107,19 @@ def test_the_first_use_from_a_place_is_told_once_and_not_of_a_new_account() -> N
     assert told == [0, 0, 0, 1, 0, 0]
 
 
+def test_a_new_place_of_an_earlier_moment_than_all_that_are_remembered_is_remembered() -> None:
+    known: Memory = {}
+    for number in range(memory.MOST_PLACES):
+        memory.changes(known, use(100 + number, place=f"p{number}"), FIGURES[Rule.PLACES])
+    earlier = use(0, place="new")
+    memory.changes(known, earlier, FIGURES[Rule.PLACES])
+    assert memory.arrived(known, earlier, FIGURES[Rule.PLACES]) == 0, "none is usual yet"
+    assert len(known["places"]) == memory.MOST_PLACES
+    assert "new" in known["places"]
+    assert "p0" not in known["places"], "of the others the one whose use is longest ago is forgotten"
+    assert memory.arrived({}, earlier, FIGURES[Rule.PLACES]) == 0, "nor does a memory without it raise"
+
+
 def test_a_strangers_tries_and_unknown_places_do_not_count() -> None:
     known: Memory = {}
     assert memory.changes(known, use(0, place=""), FIGURES[Rule.PLACES]) == []
