@@ -89,9 +89,9 @@ class Archives:
         return self._stores[0]
 
 
-def configure(settings: Settings) -> None:
-    """Set this process's archives; every edge calls it once at its start."""
-    _site[:] = [Archives(settings)]
+def configure(settings: Settings | None) -> None:
+    """Set this process's archives; every edge calls it once at its start. None: it goes on without the object store."""
+    _site[:] = [Archives(settings)] if settings else []
 
 
 def archived(session: Session, entry_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Kept]:

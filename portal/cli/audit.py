@@ -70,6 +70,8 @@ def verify(
     settings = Settings.load()
     settings.require("app_database_url", "sealing_key")
     wire(settings)
+    if no_store:
+        know_archives(None)
     keys = _public_keys(settings, key_text)
     key, second = keys.log, keys.second
     note = kept.read_text(encoding="utf-8") if kept else ""

@@ -6,11 +6,13 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
 from adapters.errors import NotFound, Transient
+from adapters.object_lock import LockedStore
 from audit.archive.format import opened, packed, unpacked
 from audit.archive.models import LogArchive
 from audit.archive.verify import ArchiveCheck
@@ -18,8 +20,9 @@ from audit.log_keys import LogKeys
 from audit.months import make_months
 from audit.proof import check, prove
 from audit.queries import entry_at
+from portal.cli.audit import command
 from tests.integration.audit.elsewhere import foreign, go_on, numbered, restored
-from tests.integration.audit.test_archive import EACH, OLD, Kept, kept, moved
+from tests.integration.audit.test_archive import EACH, OLD, Kept, concern, kept, moved
 
 __all__ = ["kept"]
 LOST = 600
@@ -94,3 +97,21 @@ def test_false_sizes_and_a_store_that_goes_away_hide_nothing(kept: Kept, monkeyp
         monkeypatch.setattr(ArchiveCheck, "_entries", away)
         report = kept.verified(owner)
         assert (report.counts, report.unread, report.entries) == ({"store_away": 3}, OLD, OLD + 4)
+
+
+def test_a_verification_that_leaves_the_store_out_compares_without_it(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved(kept)
+    concern(kept, 300)
+
+    def away(*_: object, **__: object) -> bytes:
+        raise Transient("store.away", "It is away.")
+
+    monkeypatch.setattr(LockedStore, "read", away)
+    for name, value in kept.log.environment.items():
+        monkeypatch.setenv(name, value)
+    told = {words: CliRunner().invoke(command, ["verify", *words]).output for words in ((), ("--no-store",))}
+    assert "subject-index: not compared, since entries lie in archives and the object store is away" in told[()]
+    assert "away" not in told["--no-store",]
+    assert "concerns nobody" in told["--no-store",], "what needs no text is compared"
