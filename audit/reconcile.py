@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from audit.archive.read import readable
+from audit.archive.read import bodies
 from audit.models import Evidence
 
 R = TypeVar("R")
@@ -300,11 +300,11 @@ def recorded(
     found = Entries()
     for read in session.execute(entries.order_by(Evidence.recorded_at, Evidence.id)).partitions(_FETCH):
         sealed = opener(session, [entry_id for *_, entry_id in read]) if opener else {}
-        kept = readable(session, [entry_id for *_, body, entry_id in read if not body])
-        for name, kind, body, entry_id in read:
-            whole = kept[entry_id].body if entry_id in kept else body
+        texts = bodies(session, {entry_id: body for *_, body, entry_id in read})
+        for name, kind, _, entry_id in read:
+            body = texts.get(entry_id)
             try:
-                found.add(name, _stated(kind, whole, sealed.get(entry_id, {})) if whole else None)
+                found.add(name, _stated(kind, body, sealed.get(entry_id, {})) if body else None)
             except (ValueError, KeyError, TypeError, AttributeError):  # falsified: verification names it by itself
                 continue
     return found

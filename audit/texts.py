@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import city_date
 from adapters.errors import ShuniuError
-from audit.archive.read import readable
+from audit.archive.read import bodies
 from audit.models import Evidence
 
 
@@ -57,14 +57,8 @@ def texts(session: Session, entries: Collection[Evidence]) -> dict[uuid.UUID, Ma
     Args:
         entries: a page of them; archives are asked once for all.
     """
-    kept = readable(session, [entry.id for entry in entries if not entry.body], over=ShuniuError)
-    found: dict[uuid.UUID, Mapping[str, Any]] = {}
-    for entry in entries:
-        body = entry.body or (kept[entry.id].body if entry.id in kept else b"")
-        data = _data(body)
-        if data is not None:
-            found[entry.id] = data
-    return found
+    there = bodies(session, {entry.id: entry.body for entry in entries}, over=ShuniuError)
+    return {entry_id: data for entry_id, body in there.items() if (data := _data(body)) is not None}
 
 
 def program(data: Mapping[str, Any]) -> str:

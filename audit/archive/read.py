@@ -2,7 +2,7 @@
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Row, select
@@ -125,6 +125,19 @@ def readable(
         except over:
             continue
     return found
+
+
+def bodies(
+    session: Session, stored: Mapping[uuid.UUID, bytes | None], *, over: type[ShuniuError] = Conflict
+) -> dict[uuid.UUID, bytes]:
+    """Texts of entries, by id, from the database or an archive; those that are gone are left out, see ``readable``.
+
+    Args:
+        stored: what the database has of each; nothing where it lies in an archive.
+    """
+    kept = readable(session, [entry_id for entry_id, body in stored.items() if not body], over=over)
+    there = {entry_id: body for entry_id, body in stored.items() if body}
+    return there | {entry_id: each.body for entry_id, each in kept.items()}
 
 
 def expired(session: Session, entry_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.errors import ShuniuError
-from audit.archive.read import readable
+from audit.archive.read import bodies
 from audit.models import Evidence
 
 
@@ -44,9 +44,9 @@ def recorded(session: Session, kind: str) -> Mapping[str, Sequence[Recorded | No
     """
     entries = select(Evidence.id, Evidence.subject, Evidence.body).where(Evidence.kind == kind)
     rows = session.execute(entries.where(Evidence.outcome == "DONE").order_by(Evidence.recorded_at)).all()
-    kept = readable(session, [row.id for row in rows if not row.body], over=ShuniuError)
+    texts = bodies(session, {row.id: row.body for row in rows}, over=ShuniuError)
     found: dict[str, list[Recorded | None]] = {}
     for row in rows:
-        body = kept[row.id].body if row.id in kept else row.body
-        found.setdefault(row.subject.removeprefix("evidence_archive/"), []).append(Recorded.parse(body))
+        said = Recorded.parse(texts.get(row.id, b""))
+        found.setdefault(row.subject.removeprefix("evidence_archive/"), []).append(said)
     return found

@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from audit.archive.read import readable
+from audit.archive.read import bodies
 from audit.destruction.models import Destruction, DestructionState
 from audit.models import Evidence
 from audit.reconcile import Discrepancy, entries_have_rows, facts_follow_entries, register, rows_have_entries
@@ -46,14 +46,13 @@ def destroyed_as_decided(session: Session) -> Iterator[Discrepancy]:
     unread = 0
     requests = {str(row.id): row.destroyed for row in session.execute(select(Destruction.id, Destruction.destroyed))}
     for batch in session.execute(entries.execution_options(yield_per=_FETCH)).partitions():
-        kept = readable(session, [row.id for row in batch if not row.body])
-        for entry_id, subject, body in batch:
-            whole = kept[entry_id].body if entry_id in kept else body
-            if not whole:
-                unread += 1
+        texts = bodies(session, {row.id: row.body for row in batch})
+        unread += len(batch) - len(texts)
+        for entry_id, subject, _ in batch:
+            if entry_id not in texts:
                 continue
             try:
-                request = orjson.loads(whole)["data"]["after"]["destruction"]
+                request = orjson.loads(texts[entry_id])["data"]["after"]["destruction"]
             except (ValueError, KeyError, TypeError):
                 request = ""
             counted[str(request)] += 1

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from audit.archive.read import readable
+from audit.archive.read import bodies
 from audit.cosigned import LATEST
 from audit.models import Evidence, LogCheckpoint
 from audit.reconcile import DONE, Discrepancy, register
@@ -58,10 +58,10 @@ def _entries(session: Session) -> Iterator[tuple[uuid.UUID, str, Mapping[str, An
         Evidence.kind.in_(_SIZES), Evidence.outcome == DONE
     )
     rows = session.execute(entries.order_by(Evidence.recorded_at, Evidence.id)).all()
-    kept = readable(session, [row.id for row in rows if not row.body])
-    for entry_id, kind, body in rows:
+    texts = bodies(session, {row.id: row.body for row in rows})
+    for entry_id, kind, _ in rows:
         try:
-            after = orjson.loads(kept[entry_id].body if entry_id in kept else body)["data"]["after"]
+            after = orjson.loads(texts[entry_id])["data"]["after"]
         except (ValueError, KeyError, TypeError):  # a falsified entry: verification names it by itself
             after = None
         yield entry_id, kind, after if isinstance(after, dict) else None

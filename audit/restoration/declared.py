@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from adapters.errors import ShuniuError
-from audit.archive.read import readable
+from audit.archive.read import bodies
 from audit.cosigned import LATEST
 from audit.models import Evidence, EvidenceQueue, LogCheckpoint, LogLeaf
 from audit.restoration.models import LogRestoration
@@ -52,11 +52,11 @@ def declared_losses(session: Session) -> tuple[Loss, ...]:
         .where(LogLeaf.leaf_index.is_not(None) | EvidenceQueue.queued_at.is_not(None))
         .order_by(LogLeaf.leaf_index)
     ).all()
-    kept = readable(session, [row.id for row in rows if not row.body], over=ShuniuError)
+    texts = bodies(session, {row.id: row.body for row in rows}, over=ShuniuError)
     found = (
-        _written_down(session, row.id, row.leaf_index)
-        if not row.body and row.id not in kept
-        else _stated(session, kept[row.id].body if row.id in kept else row.body, row.leaf_index)
+        _stated(session, texts[row.id], row.leaf_index)
+        if row.id in texts
+        else _written_down(session, row.id, row.leaf_index)
         for row in rows
     )
     there = zip(rows, found, strict=True)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from adapters.prepared import Prepared
 from audit.append import configured
-from audit.archive.read import readable
+from audit.archive.read import bodies
 from audit.opened import personal_details
 from audit.reconcile import Discrepancy, register
 from audit.subjects.blind import NOBODY_ELSE, SubjectKind, digest_of, kinds_by_form
@@ -126,12 +126,11 @@ def _asked(details: Mapping[str, Any]) -> list[str]:
 
 def _stated(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Mapping[str, Any]]:
     """The ``data`` of entries; those that have expired or are falsified state nothing, verification names them."""
-    rows = _TEXTS.rows(session, ids=list(ids))
-    kept = readable(session, [entry_id for entry_id, body in rows if not body])
+    texts = bodies(session, {entry_id: body for entry_id, body in _TEXTS.rows(session, ids=list(ids))})
     found: dict[uuid.UUID, Mapping[str, Any]] = {}
-    for entry_id, body in rows:
+    for entry_id, body in texts.items():
         try:
-            data = orjson.loads(body or kept[entry_id].body)["data"]
+            data = orjson.loads(body)["data"]
         except (ValueError, KeyError, TypeError):
             continue
         if isinstance(data, dict):
