@@ -283,7 +283,7 @@ def test_whoever_is_planted_beside_an_entry_without_details_is_found(
     ended = Evidence.kind.in_(["release.completed", "release.aborted", "release.unknown"])
     rows = session.scalars(select(Evidence.id).where(ended).order_by(Evidence.recorded_at)).all()
     bare = [one for one in rows if session.get(EvidencePersonal, one) is None]
-    assert (len(rows), bare) == (4, rows[1:])
+    assert (len(rows), bare) == (4, rows[2:])
     session.rollback()
     sequenced(Settings.load(fresh))
     plant = text(
@@ -291,7 +291,7 @@ def test_whoever_is_planted_beside_an_entry_without_details_is_found(
     )
     with Session(create_engine(fresh["SHUNIU_DATABASE_URL"], poolclass=NullPool)) as owner:
         assert list(index_follows_entries(owner)) == []
-        for one in bare:
+        for one in rows:
             owner.execute(plant, {"id": one})
             told = [(each.subject, "by others than" in each.sentence) for each in index_follows_entries(owner)]
             assert told == [(f"evidence/{one}", True)]
