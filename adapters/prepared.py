@@ -85,7 +85,8 @@ class Prepared:
         return self._run(session, values).rowcount
 
     def _run(self, session: Session, values: dict[str, Any]) -> RawCursor[Any]:
-        session.flush()
+        if session.autoflush:
+            session.flush()
         connection = _driver_connection(session)
         _, fixed = self._text
         text, places = self._numbered
