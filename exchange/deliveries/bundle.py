@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import ColumnElement, Row, or_, select
 from sqlalchemy.orm import Session
 
 from adapters.errors import Conflict
 from audit.actor import Actor
 from audit.append import append
+from audit.archive.format import Kept
 from audit.archive.read import archived
 from audit.bundle import (
     AGREEMENT,
@@ -34,6 +34,7 @@ from audit.models import Evidence, LogLeaf
 from audit.opened import personal_details
 from audit.proof import prove_all
 from audit.salted import SALT
+from audit.texts import entry_text
 from directory import permissions
 from directory.agencies.models import Agency
 from directory.keys.models import AgencyKey
@@ -126,7 +127,7 @@ def _entries(session: Session, delivery: Delivery) -> tuple[dict[str, bytes], _S
     files = {CHECKPOINT: proofs[0].checkpoint.encode()}
     kept = archived(session, [row.id for row in rows if not row.body])
     for row, proof in zip(rows, proofs, strict=True):
-        files[entry_name(row.leaf_index)] = row.body or kept[row.id].body
+        files[entry_name(row.leaf_index)] = _text(row, kept)
         files[proof_name(row.leaf_index)] = str(proof).encode()
     return files, salts
 
@@ -179,8 +180,30 @@ def _releases(session: Session, delivery: Delivery) -> set[str]:
     delivered = (Evidence.subject == f"delivery/{delivery.id}") & (Evidence.kind == "delivery.delivered")
     rows = session.execute(select(Evidence.id, Evidence.body).where(delivered)).all()
     kept = archived(session, [row.id for row in rows if not row.body])
-    found = {orjson.loads(row.body or kept[row.id].body)["data"]["after"]["release"] for row in rows}
+    said = [entry_text(_text(row, kept)) for row in rows]
+    if None in said:
+        raise _falsified()
+    found = {str((each["data"]["after"] or {}).get("release")) for each in said if each}
     return {f"release/{one}" for one in (found | {str(delivery.release_id)} if delivery.release_id else found)}
+
+
+def _text(row: Row[*tuple[Any, ...]], kept: Mapping[uuid.UUID, Kept]) -> bytes:
+    """An entry's text, from the database or an archive.
+
+    Raises:
+        Conflict: it is in neither.
+    """
+    if not row.body and row.id not in kept:
+        raise _falsified()
+    return row.body or kept[row.id].body
+
+
+def _falsified() -> Conflict:
+    return Conflict(
+        "delivery.evidence_falsified",
+        "An entry about this delivery was changed or is gone, so its evidence cannot be handed out. Run `shuniu audit"
+        " verify`.",
+    )
 
 
 def _documents(session: Session, delivery: Delivery, salts: _Salts) -> dict[str, bytes]:

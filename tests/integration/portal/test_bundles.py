@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.pool import NullPool
 
 from audit.actor import HUB
 from audit.append import append
@@ -126,6 +127,26 @@ def checked(world: World, data: bytes, folder: Path) -> str:
     done = CliRunner().invoke(shuniu, ["audit", "check", str(bundle), "--key", str(keys)])
     assert done.exit_code == 0, (done.output, done.exception)
     return done.output
+
+
+def test_what_an_owner_falsified_is_handed_out_to_nobody(world: World, fresh: dict[str, str]) -> None:
+    delivery = delivered(world)
+    named = {"delivery": str(delivery.id), "release": "r"}
+    append(world.session, "delivery.delivered", f"delivery/{delivery.id}", HUB, after=named)
+    world.session.commit()
+    numbered(world)
+    path = f"/api/v1/deliveries/{delivery.id}/evidence"
+    about = "SELECT id FROM evidence WHERE subject = :subject"
+    with create_engine(fresh["SHUNIU_DATABASE_URL"], poolclass=NullPool).begin() as owner:
+        delivered_alone = f"{about} AND kind = 'delivery.delivered'"
+        change = f"UPDATE evidence_text SET body = 'x' WHERE evidence_id IN ({delivered_alone})"
+        owner.execute(text(change), {"subject": f"delivery/{delivery.id}"})
+    assert refused(world.asks.get(path)) == (409, "delivery.evidence_falsified")
+    with create_engine(fresh["SHUNIU_DATABASE_URL"], poolclass=NullPool).begin() as owner:
+        owner.execute(
+            text(f"DELETE FROM evidence_text WHERE evidence_id IN ({about})"), {"subject": f"delivery/{delivery.id}"}
+        )
+    assert refused(world.asks.get(path)) == (409, "delivery.evidence_falsified")
 
 
 def test_after_the_details_are_destroyed_a_bundle_says_what_nothing_proves_any_more(
