@@ -342,8 +342,7 @@ def test_a_finding_repaints_no_terminal(long_log: Log, owner: Session) -> None:
 def test_two_entries_under_one_number_are_named(long_log: Log, owner: Session) -> None:
     loosen(owner, "log_leaf")
     run(owner, "UPDATE log_leaf SET leaf_index = 299 WHERE leaf_index = 300")
-    flip_byte(owner, 550)
-    assert {"number_missing", "entry_changed"} <= {*long_log.verify(owner).counts}
+    assert "number_missing" in long_log.verify(owner).counts
 
 
 def test_a_second_text_of_an_entry_is_named_and_no_page_falls_over_it(long_log: Log, owner: Session) -> None:
