@@ -58,8 +58,6 @@ class Evidence(Base):
         Index("ix_evidence_agency_code", "agency_code", "recorded_at"),
         Index("ix_evidence_person_id", "person_id", "recorded_at"),
         Index("ix_evidence_kind", "kind", "recorded_at"),
-        Index("ix_evidence_grant_number", "grant_number", "recorded_at", postgresql_where="grant_number <> ''"),
-        Index("ix_evidence_resource_code", "resource_code", "recorded_at", postgresql_where="resource_code <> ''"),
         Index("ix_evidence_step", "matter", "recorded_at", postgresql_where="matter <> '' AND resource_code = ''"),
         Index("ix_evidence_not_done", "outcome", "recorded_at", "id", postgresql_where="outcome <> 'DONE'"),
     )
