@@ -40,20 +40,6 @@ def named(name: str) -> tuple[int, int, int] | None:
     return (level, number, hashes) if written_so else None
 
 
-def entries_path(number: int, width: int = WIDTH) -> str:
-    """Where the bundle of entries under a tile of level 0 is served."""
-    return f"tile/entries/{_number_path(number)}{_partial(width)}"
-
-
-def entry_bundle(entries: Sequence[bytes]) -> bytes:
-    """Entries as they are served: each after its length, a big-endian uint16.
-
-    Raises:
-        OverflowError: an entry is over 65,535 bytes.
-    """
-    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
-
-
 def count(level: int, size: int) -> int:
     """Number of hashes that a tree of ``size`` leaves has at a level."""
     return size >> HEIGHT * level

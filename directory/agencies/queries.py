@@ -10,7 +10,7 @@ from adapters.errors import NotFound
 from adapters.listing import Listing, Order
 from adapters.paging import USUAL_PAGE, Page
 from adapters.searching import contains
-from directory.agencies.models import Agency, FormerAgencyName, Office
+from directory.agencies.models import Agency, FormerAgencyName
 
 MOST_MEANT = 20
 
@@ -47,19 +47,6 @@ def agencies_meant(session: Session, text: str) -> list[Agency]:
     named = select(Agency).where(or_(Agency.name == text, Agency.name_en == text))
     found = list(session.scalars(named.order_by(Agency.name, Agency.id).limit(MOST_MEANT)))
     return found or list(agencies(session, text=text, limit=MOST_MEANT).items)
-
-
-def coordinating_office(session: Session) -> Agency:
-    """The leading group's office.
-
-    Raises:
-        NotFound: it is not registered yet.
-    """
-    office = select(Agency).where(Agency.office == Office.COORDINATING_OFFICE, Agency.valid_to.is_(None))
-    found = session.scalars(office.limit(1)).first()
-    if found is None:
-        raise NotFound("agency.no_office", "No coordinating office is registered. Register it first.")
-    return found
 
 
 def agencies(

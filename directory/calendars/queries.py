@@ -3,7 +3,6 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.paging import USUAL_PAGE, Page, page_of
 from directory.calendars.models import HolidayCalendar
 from schemas.working_days import Calendar, calendar_from_mapping, packaged_calendars
 
@@ -21,9 +20,3 @@ def as_calendar(row: HolidayCalendar) -> Calendar:
     """An official's calendar as the working-day rules want it; its version names the revision."""
     head = {"year": row.year, "document": row.document, "verified": row.verified}
     return calendar_from_mapping({**row.days, **head, "version": f"portal-{row.year}-{row.revision}"})
-
-
-def added_calendars(session: Session, *, cursor: str | None = None, limit: int = USUAL_PAGE) -> Page[HolidayCalendar]:
-    """Calendars that officials added, the latest year and revision first."""
-    order = [HolidayCalendar.year, HolidayCalendar.revision, HolidayCalendar.id]
-    return page_of(session, select(HolidayCalendar), order, cursor=cursor, limit=limit, descending=True)

@@ -1,8 +1,6 @@
 """What waits on an agency's desk: entries by state, for review, for publication, returned with reasons."""
 
-import uuid
-
-from sqlalchemy import ColumnElement, Select, func, not_, select
+from sqlalchemy import ColumnElement, Select, not_, select
 from sqlalchemy.orm import Session, selectinload
 
 from adapters.paging import USUAL_PAGE, Page, page_of
@@ -11,18 +9,6 @@ from directory.catalogue.models import Resource, ResourceVersion, SecrecyReview,
 from directory.catalogue.queries import LISTED
 
 _OPEN_TO_SECRECY = (VersionState.SUBMITTED, VersionState.APPROVED)
-
-
-def counts_by_state(session: Session, agency_id: uuid.UUID) -> dict[str, int]:
-    """How many of an agency's versions are in each state; states without one are 0."""
-    statement = (
-        select(ResourceVersion.state, func.count(ResourceVersion.id))
-        .join(Resource)
-        .where(Resource.agency_id == agency_id)
-        .group_by(ResourceVersion.state)
-    )
-    found = {state: count for state, count in session.execute(statement)}
-    return {state.value: found.get(state.value, 0) for state in VersionState}
 
 
 def entries(

@@ -22,14 +22,7 @@ def mine(
     session: Session, actor: Actor, *, state: str | None = None, cursor: str | None = None, limit: int = USUAL_PAGE
 ) -> Page[Delivery]:
     """Deliveries to the actor's agency, newest first."""
-    return _page(session, received(actor), state, cursor, limit)
-
-
-def from_my_resources(
-    session: Session, actor: Actor, *, state: str | None = None, cursor: str | None = None, limit: int = USUAL_PAGE
-) -> Page[Delivery]:
-    """Deliveries of data of the actor's agency, newest first."""
-    return _page(session, given(actor), state, cursor, limit)
+    return received(actor).page(session, {"state": [state]} if state else {}, cursor=cursor, limit=limit)
 
 
 def received(actor: Actor) -> Listing[Delivery]:
@@ -110,9 +103,3 @@ def _listing(whose: ColumnElement[bool]) -> Listing[Delivery]:
             selectinload(Delivery.acknowledgement),
         ),
     )
-
-
-def _page(
-    session: Session, listing: Listing[Delivery], state: str | None, cursor: str | None, limit: int
-) -> Page[Delivery]:
-    return listing.page(session, {"state": [state]} if state else {}, cursor=cursor, limit=limit)

@@ -33,7 +33,7 @@ def mine(
     """
     own, everybodys = Grant.requester_id == actor.agency_id, Grant.requester_id.is_(None)
     who = {True: everybodys, False: own, None: or_(own, everybodys)}[standing]
-    return _page(session, _listing(who), state, cursor, limit)
+    return _listing(who).page(session, {"state": [state]} if state else {}, cursor=cursor, limit=limit)
 
 
 def held(actor: Actor) -> Listing[Grant]:
@@ -59,13 +59,6 @@ def of_all(actor: Actor) -> Listing[Grant]:
     """
     permissions.require(permissions.supervise(actor))
     return _listing(true())
-
-
-def on_my_resources(
-    session: Session, actor: Actor, *, state: str | None = None, cursor: str | None = None, limit: int = USUAL_PAGE
-) -> Page[Grant]:
-    """Grants on resources of the actor's agency, newest first."""
-    return _page(session, given(actor), state, cursor, limit)
 
 
 def for_resource(session: Session, actor: Actor, resource_id: uuid.UUID) -> tuple[Grant, ...]:
@@ -113,7 +106,3 @@ def _listing(whose: ColumnElement[bool]) -> Listing[Grant]:
         },
         (selectinload(Grant.resource_version), selectinload(Grant.resource)),
     )
-
-
-def _page(session: Session, listing: Listing[Grant], state: str | None, cursor: str | None, limit: int) -> Page[Grant]:
-    return listing.page(session, {"state": [state]} if state else {}, cursor=cursor, limit=limit)

@@ -13,7 +13,6 @@ from portal.demo.made_data import COLUMNS, Register
 PURPOSE = "agency_market"
 SCHEMA = "register"
 TABLE = "legal_entity"
-BUFFER_ROWS = 2_000
 _TABLE = Identifier(SCHEMA, TABLE)
 _MADE = Identifier(SCHEMA, "made")
 

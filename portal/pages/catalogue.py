@@ -2,7 +2,7 @@
 
 import uuid
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -167,11 +167,6 @@ def _exported(query: CatalogueQuery) -> ResponseReturnValue:
         if cursor is None:
             break
     return export(_("Catalogue"), heads, rows)
-
-
-def entry_address(found: ResourceVersion) -> str:
-    """The address of an entry's page."""
-    return url_for("catalogue.show", resource_id=found.resource_id)
 
 
 PAGES = Pages(blueprint, navigation=(NavigationEntry(N_("Catalogue"), "catalogue.search", order=10),))

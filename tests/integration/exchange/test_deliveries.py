@@ -98,7 +98,7 @@ def test_asking_commits_a_number_and_a_work_row_for_airflow(case: Case, grant: G
     assert (work.kind, work.runner, work.payload) == ("deliver", Runner.AIRFLOW, {"delivery_id": str(delivery.id)})
     assert case.kinds(f"application/{grant.application_id}")[-1] == "delivery.requested"
     assert [row.id for row in queries.mine(case.session, case.asks).items] == [delivery.id]
-    assert [row.id for row in queries.from_my_resources(case.session, case.answers).items] == [delivery.id]
+    assert [row.id for row in queries.given(case.answers).page(case.session, {}).items] == [delivery.id]
     assert queries.of_grant(case.session, grant.id) == (delivery,)
 
 

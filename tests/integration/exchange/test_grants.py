@@ -343,6 +343,6 @@ def test_lists_of_both_sides(case: Case) -> None:
     _, grant = granted(case)
     assert grant.valid_from == MONDAY
     assert [row.id for row in queries.mine(case.session, case.asks, standing=False).items] == [grant.id]
-    assert [row.id for row in queries.on_my_resources(case.session, case.answers).items] == [grant.id]
-    assert queries.on_my_resources(case.session, case.answers, state="ENDED").items == ()
-    assert queries.on_my_resources(case.session, case.asks).items == ()
+    assert [row.id for row in queries.given(case.answers).page(case.session, {}).items] == [grant.id]
+    assert queries.given(case.answers).page(case.session, {"state": ["ENDED"]}).items == ()
+    assert queries.given(case.asks).page(case.session, {}).items == ()

@@ -12,8 +12,6 @@ from audit.tiles import (
     around,
     count,
     edge,
-    entries_path,
-    entry_bundle,
     extend,
     named,
     path,
@@ -51,7 +49,6 @@ def root_of_edge(tiles: dict[Key, bytes], size: int) -> bytes:
 def test_paths_are_those_of_the_specification(number: int, served: str) -> None:
     assert path(2, number) == f"tile/2/{served}"
     assert path(0, number, 17) == f"tile/0/{served}.p/17"
-    assert entries_path(number, 255) == f"tile/entries/{served}.p/255"
 
 
 @given(st.integers(0, 63), st.integers(0, 10**18 - 1), st.integers(1, 256))
@@ -76,12 +73,6 @@ def test_the_specifications_example_of_70_000_entries() -> None:
     assert width(0, 272, 70_000) == width(1, 0, 70_000) == 256
     assert width(0, 274, 70_000) == 0
     assert [(key, width(*key, 256)) for key in edge(256)] == [((1, 0), 1)]
-
-
-def test_an_entry_bundle_prefixes_each_entry_with_its_length() -> None:
-    assert entry_bundle([b"", b"ab", b"x" * 65_535]) == b"\x00\x00\x00\x02ab\xff\xff" + b"x" * 65_535
-    with pytest.raises(OverflowError):
-        entry_bundle([b"x" * 65_536])
 
 
 @given(SIZES)
