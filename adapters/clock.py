@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from adapters.database import Base
 
 CITY_ZONE = ZoneInfo("Asia/Shanghai")
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 class CaseClock(Base):

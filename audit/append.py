@@ -10,13 +10,13 @@ import re
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from adapters.clock import system_now
+from adapters.clock import EPOCH, MICROSECOND, system_now
 from adapters.errors import Conflict, Terminal
 from adapters.prepared import Prepared, insertion
 from audit.actor import Actor
@@ -29,7 +29,6 @@ from schemas.canonical import canonical_bytes
 MAXIMUM_ENTRY = 65_535
 LONGEST_NAME = 64
 SCHEMA = "shuniu:evidence/1"
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _KIND = re.compile(r"^[a-z_]+(\.[a-z_]+)+$")
 _COLUMNS = tuple(column.name for column in Evidence.__table__.columns)
 
@@ -173,7 +172,7 @@ def entry_id(moment: datetime) -> uuid.UUID:
 
     Entries that are written together lie together in every index by id, however many there are.
     """
-    milliseconds, microseconds = divmod((moment - _EPOCH) // _MICROSECOND, 1000)
+    milliseconds, microseconds = divmod((moment - EPOCH) // MICROSECOND, 1000)
     chance = int.from_bytes(os.urandom(8), "big") >> 2
     return uuid.UUID(int=milliseconds << 80 | 7 << 76 | (microseconds * 4096 // 1000) << 64 | 2 << 62 | chance)
 
