@@ -202,11 +202,18 @@ def authorise(
 
 
 def complete_whole(
-    session: Session, release: Release, *, rows: int, body: bytes, subjects: Collection[bytes] = ()
+    session: Session,
+    release: Release,
+    *,
+    rows: int,
+    body: bytes,
+    size: int | None = None,
+    subjects: Collection[bytes] = (),
 ) -> str:
     """Commit the one entry of an answer that was built whole; only then may ``body`` be sent.
 
     Args:
+        size: bytes of it that leave; None for all.
         subjects: tokens of those whom the answer's rows name; those whom the request asks about are added.
 
     Returns:
@@ -216,7 +223,7 @@ def complete_whole(
         ReleaseRefused: the grant was stopped or its quota used up meanwhile.
     """
     digest = hashlib.sha256(body).hexdigest()
-    figures = {"rows": rows, "bytes": len(body), "digest": digest}
+    figures = {"rows": rows, "bytes": len(body) if size is None else size, "digest": digest}
     try:
         if release.row_limit is None:
             _record(session, release, ReleaseState.COMPLETED, subjects, **figures)

@@ -47,8 +47,9 @@ def page(
     release = check(session, grant_id, request)
     numbered, concerned = page_of_rows(release, settings, _opened(release, after) if after else None, PAGE_ROWS)
     rows = [row for _, row in numbered]
-    body = orjson.dumps([_nonce(release), rows], default=str)
-    complete_whole(session, release, rows=len(rows), body=body, subjects=concerned)
+    shown = orjson.dumps(rows, default=str)
+    body = orjson.dumps([_nonce(release), orjson.Fragment(shown)])
+    complete_whole(session, release, rows=len(rows), body=body, size=len(shown), subjects=concerned)
     return BrowsePage(
         release_id=release.id,
         items=release.items,

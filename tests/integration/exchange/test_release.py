@@ -141,6 +141,11 @@ def test_browsing_goes_through_all_rows_once(session: Session, settings: Setting
     assert [row["field_1"] for row in page.rows] == ["a", "b", "c", "=danger"]
     assert page.next_after is None
     assert all(set(row) == {"field_1", "field_2"} for row in page.rows)
+    rows = json.dumps(page.rows, ensure_ascii=False, separators=(",", ":")).encode()
+    record = session.get_one(ReleaseRecord, page.release_id)
+    assert (record.rows, record.bytes) == (4, len(rows)), "what the digest has besides does not leave"
+    stated = json.loads(session.get_one(Evidence, record.evidence_id).body)["data"]["after"]
+    assert (stated["bytes"], stated["digest"]) == (record.bytes, record.digest)
 
 
 def test_files_hold_granted_items_and_row_condition(session: Session, settings: Settings, case: Case) -> None:
