@@ -385,6 +385,7 @@ def _record_of(release: Release, state: ReleaseState, figures: Mapping[str, Any]
         "authorised_at": now,
         "closed_at": now if state is ReleaseState.COMPLETED else None,
         "extract_id": release.stored.extract_id if release.stored else None,
+        "delivery_id": release.stored.delivery_id if release.stored else None,
         **{"rows_reserved": 0, "rows": 0, "bytes": 0, "digest": "", **figures},
     }
     return {f"release_{name}": value for name, value in values.items()}

@@ -112,6 +112,7 @@ class ReleaseRecord(Base):
         Index("ix_release_open", "authorised_at", postgresql_where="state = 'AUTHORISED'"),
         Index("ix_release_agency_id", "agency_id", "authorised_at"),
         Index("ix_release_grant_id", "grant_id", "authorised_at"),
+        Index("ix_release_delivery_id", "delivery_id", "authorised_at", postgresql_where="delivery_id IS NOT NULL"),
     )
 
     id: Mapped[Identity]
@@ -133,3 +134,5 @@ class ReleaseRecord(Base):
     evidence_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("evidence.id"))
     extract_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("subject_extract.id"))
     """The list of the data subjects of a whole delivery; those of a call stand beside its entry."""
+    delivery_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("delivery.id", use_alter=True))
+    """The delivery whose bytes were fetched; None where the data itself was read."""

@@ -11,11 +11,12 @@ from typing import Any, cast
 
 import pytest
 from flask import request as flask_request
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from adapters.clock import system_now
+from adapters.database import transaction
 from adapters.errors import Transient
 from adapters.objects import ObjectStore, objects
 from audit import salted
@@ -166,6 +167,18 @@ def test_the_delivery_promises_what_its_fetch_left(file: Fetched) -> None:
     [first_left, second_left] = file.leaves("release.completed")[-2:]
     assert part - before == {first, first_left}
     assert whole - part == {second, second_left, *file.leaves("delivery.delivered")}
+
+
+def test_fetches_are_promised_after_their_texts_were_archived_and_those_of_others_never(file: Fetched) -> None:
+    file.get("0-9").get_data()
+    other = Fetched(file.world)
+    other.get("0-9").get_data()
+    [first, _made, second] = file.leaves("release.authorised")[-3:]
+    assert (first in file.promised(), second in file.promised()) == (True, False)
+    assert (first in other.promised(), second in other.promised()) == (False, True)
+    with transaction(file.world.portal.settings.database_url) as owner:
+        owner.execute(text("DELETE FROM evidence_text"))
+    assert (first in file.promised(), second in other.promised()) == (True, True)
 
 
 def test_what_no_byte_leaves_for_opens_no_door(file: Fetched) -> None:
