@@ -14,9 +14,9 @@ from adapters.clock import CITY_ZONE
 from audit.actor import Actor
 from audit.search import About, Search
 from directory.agencies.models import Agency
-from directory.agencies.queries import agencies_meant
 from directory.people.models import Person
 from directory.people.roles import Role
+from portal.agency_field import agencies_typed
 from portal.evidence_about import grant_about, resource_about
 from portal.evidence_kinds import EVIDENCE_KINDS
 from portal.labels import label
@@ -141,11 +141,6 @@ def _person(session: Session, text: str) -> tuple[uuid.UUID | None, list[tuple[u
     rows = session.execute(statement.order_by(Agency.name, Person.id).limit(MOST_NAMESAKES)).all()
     people = [(row[0], f"{row[1]}{AT}{row[2]}") for row in rows]
     return (people[0][0] if len(people) == 1 else NOBODY), people
-
-
-def agencies_typed(session: Session, text: str) -> list[Agency]:
-    """The agencies that a field's text may mean: a code, a name, part of one, or what the field offers; at most 20."""
-    return agencies_meant(session, text) or agencies_meant(session, text.rpartition(AT.strip())[2].strip())
 
 
 def _recorded_code(agency: Agency, text: str) -> str:

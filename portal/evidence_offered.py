@@ -7,15 +7,12 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from directory.agencies.models import Agency
-from directory.agencies.queries import agencies
 from directory.catalogue.models import Resource, ResourceVersion, VersionState
 from directory.people.models import Person
 from exchange.applications.models import Application
 from exchange.grants.models import Grant
-from portal.names import AT, agency_offered
-
-MOST_OFFERED = 200
-Offer = tuple[str, str]
+from portal.agency_field import MOST_OFFERED, Offer, offered_agencies
+from portal.names import AT
 
 
 @dataclass(frozen=True)
@@ -60,11 +57,6 @@ def offered(session: Session) -> Offered:
         grants=_pairs(session, grants.order_by(Grant.created_at.desc())),
         cases=_pairs(session, cases.where(Application.number.is_not(None)).order_by(Application.created_at.desc())),
     )
-
-
-def offered_agencies(session: Session) -> list[Offer]:
-    """The first 200 agencies by name."""
-    return [(agency_offered(one), "") for one in agencies(session, limit=MOST_OFFERED).items]
 
 
 def _pairs(session: Session, statement: Select[str | None, str]) -> list[Offer]:

@@ -7,9 +7,10 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
+from adapters.errors import InvalidInput
 from directory import permissions
-from directory.agencies.queries import agencies
 from directory.people.queries import person_names
 from directory.people.roles import Role
 from exchange.applications.decisions import decisions
@@ -24,20 +25,19 @@ from exchange.disputes.state import state
 from exchange.disputes.withdraw import withdraw
 from portal import fields
 from portal.access import SIGNED_IN, access, current_actor, roles
+from portal.agency_field import Offer, agencies_typed, not_one, offered_agencies
 from portal.edge import current_session
 from portal.filters import day
-from portal.inputs import identifier
 from portal.labels import label
 from portal.languages import N_
 from portal.lists import Column, Facet, as_they_are, listed
-from portal.names import agency_name, agency_names
+from portal.names import agency_names
 from portal.pages.case import answer_rule, case_timeline, step_open, take
 from portal.pages.coordinator_desk import desk_sections
 from portal.pages.frame import NavigationEntry, Pages
 
 blueprint = Blueprint("disputes", __name__, url_prefix="/disputes")
 OFFICE = roles(Role.COORDINATOR)
-MOST_AGENCIES = 200
 FACETS = (
     Facet("state", N_("State"), "DisputeState"),
     Facet("requester", N_("Requesting agency")),
@@ -100,11 +100,10 @@ def state_(dispute_id: uuid.UUID) -> ResponseReturnValue:
 @access(OFFICE)
 def ask(dispute_id: uuid.UUID) -> ResponseReturnValue:
     """Ask a department."""
-    asked, question = identifier(request.form.get("agency_id", "")), request.form.get("question", "")
     return _step(
         dispute_id,
         "ask_department",
-        lambda: ask_department(current_session(), current_actor(), dispute_id, agency_id=asked, question=question),
+        lambda: _ask(dispute_id, request.form.get("agency_id", ""), request.form.get("question", "")),
         _("The department is asked; it can now read this dispute and state its view."),
     )
 
@@ -170,6 +169,25 @@ def withdraw_(dispute_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
+def _ask(dispute_id: uuid.UUID, department: str, question: str) -> None:
+    """Ask the department that was typed.
+
+    Raises:
+        InvalidInput: it is none, or several.
+    """
+    session, actor = current_session(), current_actor()
+    found = agencies_typed(session, department, but=_concerned(queries.detail(session, actor, dispute_id)))
+    if len(found) != 1:
+        problem = not_one(found, department, "/agency_id", "Choose a department that is no side of the dispute.")
+        raise InvalidInput("dispute.ask_whom", "Nobody was asked. Say which department is meant.", [problem])
+    ask_department(session, actor, dispute_id, agency_id=found[0].id, question=question)
+
+
+def _concerned(dispute: Dispute) -> tuple[uuid.UUID | None, ...]:
+    """Both sides and the office: none of them is a department to ask."""
+    return (dispute.application.requester_id, dispute.application.provider_id, current_actor().agency_id)
+
+
 def _step(dispute_id: uuid.UUID, step: str, act: Callable[[], object], done: str) -> ResponseReturnValue:
     onwards = url_for("disputes.show", dispute_id=dispute_id)
     return take(act, done, onwards, "disputes/show.html", lambda: _page(dispute_id, step))
@@ -184,7 +202,7 @@ def _page(dispute_id: uuid.UUID, step: str = "") -> dict[str, Any]:
     sides = (application.requester_id, application.provider_id)
     ids = {*sides, *(s.agency_id for s in dispute.statements), *(s.asked_id for s in dispute.statements if s.asked_id)}
     people = {s.person_id for s in dispute.statements} | {c.concluded_by for c in dispute.conclusions}
-    choosable = agencies(session, limit=MOST_AGENCIES).items if step == "ask_department" else ()
+    departments = _departments(session, dispute) if step == "ask_department" else []
     party = actor.agency_id in sides or actor.has(Role.COORDINATOR, Role.REGULATOR, Role.AUDITOR)
     return {
         "dispute": dispute,
@@ -196,11 +214,18 @@ def _page(dispute_id: uuid.UUID, step: str = "") -> dict[str, Any]:
         "sides": sides,
         "agencies": agency_names(session, ids),
         "names": person_names(session, people),
-        "departments": [(each.id, agency_name(each)) for each in choosable if each.id not in (*sides, actor.agency_id)],
+        "departments": departments,
         "rule": answer_rule(application.rule_set),
         "party": party,
         "timeline": case_timeline(session, f"application/{application.id}") if party else [],
     }
+
+
+def _departments(session: Session, dispute: Dispute) -> list[Offer]:
+    """Departments to ask: those that may be meant by what was typed, or the first by name."""
+    but = _concerned(dispute)
+    meant = agencies_typed(session, request.form.get("agency_id", ""), but=but)
+    return offered_agencies(session, but=but, first=meant)
 
 
 PAGES = Pages(

@@ -10,9 +10,9 @@ from adapters.clock import CITY_ZONE, city_date, system_now
 from audit.queries import log_state
 from exchange.grants.taken import MOST_LINES, MOST_REFUSALS, Taken, taken
 from portal.access import SIGNED_IN, access, current_actor
+from portal.agency_field import agencies_typed, offered_agencies
 from portal.edge import current_session
-from portal.evidence_filters import READERS, agencies_typed
-from portal.evidence_offered import offered_agencies
+from portal.evidence_filters import READERS
 from portal.exports import Cell, wanted_export
 from portal.labels import label
 from portal.names import agency_name

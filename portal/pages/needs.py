@@ -1,6 +1,7 @@
 """Needs: asking for data that is not catalogued or not shared, and the provider's answer."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,7 +10,7 @@ from flask_babel import gettext as _
 
 from adapters.errors import Conflict, InvalidInput
 from directory import permissions
-from directory.agencies.queries import agencies
+from directory.agencies.models import Agency
 from directory.catalogue.queries import published_version
 from directory.people.queries import person_names
 from directory.people.roles import Role
@@ -20,6 +21,7 @@ from exchange.needs.raise_need import incomplete, raise_need, statement_problems
 from exchange.needs.withdraw import withdraw
 from portal import fields
 from portal.access import SIGNED_IN, access, current_actor, roles
+from portal.agency_field import agencies_typed, not_one, offered_agencies
 from portal.edge import current_session
 from portal.filters import moment
 from portal.forms import form_again
@@ -27,12 +29,11 @@ from portal.inputs import identifier
 from portal.labels import label
 from portal.languages import N_
 from portal.lists import Column, Facet, as_they_are, listed
-from portal.names import agency_name, agency_names
+from portal.names import agency_names, agency_offered
 from portal.pages.case import step_open, take
 from portal.pages.frame import NavigationEntry, Pages
 
 blueprint = Blueprint("needs", __name__, url_prefix="/needs")
-MOST_AGENCIES = 200
 STATE = Facet("state", N_("State"), "NeedState")
 COLUMNS: tuple[Column[Need], ...] = (
     (N_("Number"), lambda need, names: need.number),
@@ -71,7 +72,9 @@ def index() -> ResponseReturnValue:
 @access(roles(Role.REQUESTER))
 def new() -> str:
     """State what is needed, of which agency."""
-    return render_template("needs/new.html", **_form_page(request.args.get("provider"), request.args.get("resource")))
+    provider = request.args.get("provider")
+    agency = current_session().get(Agency, identifier(provider)) if provider else None
+    return render_template("needs/new.html", **_form_page([agency] if agency else [], request.args.get("resource")))
 
 
 @blueprint.post("/")
@@ -79,20 +82,21 @@ def new() -> str:
 def create() -> ResponseReturnValue:
     """Raise the need."""
     provider, resource = request.form.get("provider_id", ""), request.form.get("resource_id", "")
+    found = agencies_typed(current_session(), provider, but=[current_actor().agency_id])
     stated = {name: request.form.get(name, "") for name in ("description", "purpose", "duty")}
     try:
-        if not provider:
-            unsaid = [{"pointer": "/provider_id", "message": "Choose the agency that holds the data."}]
-            raise incomplete(unsaid + statement_problems(**stated))
+        if len(found) != 1:
+            problem = not_one(found, provider, "/provider_id", "Choose the agency that holds the data.")
+            raise incomplete([problem, *statement_problems(**stated)])
         made = raise_need(
             current_session(),
             current_actor(),
-            provider_id=identifier(provider),
+            provider_id=found[0].id,
             **stated,
             resource_id=identifier(resource) if resource else None,
         )
     except (InvalidInput, Conflict) as error:
-        return form_again(error, "needs/new.html", **_form_page(provider, resource))
+        return form_again(error, "needs/new.html", **_form_page(found, resource))
     flash(_("The need is raised; its provider answers on this page."), "success")
     return redirect(url_for(".show", need_id=made.id), 303)
 
@@ -146,15 +150,12 @@ def withdraw_(need_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-def _form_page(provider: str | None, resource: str | None) -> dict[str, Any]:
+def _form_page(meant: Sequence[Agency], resource: str | None) -> dict[str, Any]:
     session, actor = current_session(), current_actor()
-    provider_id = identifier(provider) if provider else None
     resource_id = identifier(resource) if resource else None
     return {
-        "providers": [
-            (a.id, agency_name(a)) for a in agencies(session, limit=MOST_AGENCIES).items if a.id != actor.agency_id
-        ],
-        "provider_id": provider_id,
+        "providers": offered_agencies(session, but=[actor.agency_id], first=meant),
+        "provider": agency_offered(meant[0]) if len(meant) == 1 else "",
         "resource_id": resource_id,
         "version": published_version(session, resource_id) if resource_id else None,
     }

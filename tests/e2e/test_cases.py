@@ -75,7 +75,7 @@ def test_a_directed_new_answer_opens_a_grant_of_the_second_round(world: World, p
     expect(wu.get_by_role("heading", level=1)).not_to_contain_text("协调事项")
     zheng.goto(dispute)
     zheng.get_by_role("link", name="征询部门意见").click()
-    zheng.select_option("#field-agency_id", str(world.actors["wu"].agency_id))
+    zheng.fill("#field-agency_id", world.actors["wu"].agency_code)
     zheng.fill("#field-question", "提供法人名称是否影响公共安全？")
     send(zheng)
     wu.goto(dispute)

@@ -11,8 +11,8 @@ from audit.actor import Actor
 from audit.append import append
 from directory.agencies.models import Agency, FormerAgencyName
 from directory.people.roles import Role
+from portal.agency_field import MOST_OFFERED
 from portal.edge import Portal
-from portal.evidence_offered import MOST_OFFERED
 from tests import factories
 from tests.integration.portal.conftest import Browser, People
 
