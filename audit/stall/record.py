@@ -12,7 +12,8 @@ from audit.standing import configured_grace, lag
 from audit.store.queries import store_state
 from audit.witness.standing import agreement
 
-SUBJECT = "log_store/1"
+SUBJECT = "log_stall/1"
+"""The row that says so. Older entries have that of the object store, ``log_store/1``."""
 
 
 def record_stall(session: Session) -> int:

@@ -35,6 +35,8 @@ NUMBERED: Mapping[str, tuple[InstrumentedAttribute[uuid.UUID], Number]] = {
     "resource": (Resource.id, Resource.code),
 }
 """Noun → identity and the number by which people call it."""
+_ONLY = ("case_clock", "log_stall", "log_store")
+"""What there is one of."""
 
 _NAMES: Mapping[str, Select[uuid.UUID, str]] = {
     "account": select(Account.id, Person.name).join(Person, Person.id == Account.person_id),
@@ -67,7 +69,7 @@ def in_words(session: Session, subjects: Iterable[str]) -> dict[str, str]:
     for subject in {one for one in subjects if one}:
         noun, _slash, key = subject.partition("/")
         identity = _identity(key)
-        bare = identity or noun == "case_clock"
+        bare = identity or noun in _ONLY
         found[subject] = page_called(key) if noun == "route" else _titled(noun, "" if bare else key)
         if identity and noun in _NAMES:
             by_noun.setdefault(noun, {})[identity] = subject

@@ -91,10 +91,9 @@ def test_a_stop_of_deliveries_is_recorded_once_and_its_end_too(log: Log) -> None
     standing.configure(600)
     assert [look(), look()] == [1, 0]
     with log.session("app") as session:
-        kinds = session.scalars(
-            select(Evidence.kind).where(Evidence.kind.like("delivery.%")).order_by(Evidence.recorded_at)
-        )
-        assert list(kinds) == ["delivery.stopped", "delivery.resumed"]
+        told = select(Evidence.kind, Evidence.subject).where(Evidence.kind.like("delivery.%"))
+        found = [tuple(row) for row in session.execute(told.order_by(Evidence.recorded_at))]
+        assert found == [("delivery.stopped", "log_stall/1"), ("delivery.resumed", "log_stall/1")]
 
 
 def test_a_problem_that_is_over_is_not_shown_beside_a_restoration(log: Log) -> None:

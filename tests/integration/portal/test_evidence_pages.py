@@ -20,6 +20,7 @@ from adapters.clock import case_now, case_today, city_date, system_now
 from adapters.database import transaction
 from adapters.paging import encode_cursor
 from audit import search as searches
+from audit.actor import HUB
 from audit.append import append
 from audit.log_keys import log_keys
 from audit.models import Evidence
@@ -113,6 +114,19 @@ def test_a_refusal_names_the_page_or_interface_in_words(world: World, browser: O
     page = auditor.get(here).get_data(as_text=True)
     assert ("Page: Operations" in page, "Interface for programs: Grants" in page) == (True, True)
     assert ">Page operations.show<" not in page
+
+
+def test_the_log_itself_is_named_in_words_also_where_older_entries_have_another_row(
+    portal: Portal, people: People, browser: Opened
+) -> None:
+    with transaction(portal.settings.app_database_url) as session:
+        append(session, "delivery.stopped", "log_stall/1", HUB)
+        append(session, "witness.quorum_lost", "log_store/1", HUB)
+    auditor = browser(people.logins[Role.AUDITOR])
+    page = auditor.get("/evidence/").get_data(as_text=True)
+    assert (">日志签名</a>" in page, ">对象存储中的日志</a>" in page) == (True, True)
+    found = auditor.get("/evidence/?subject=log_stall/1").get_data(as_text=True)
+    assert (">日志签名</a>" in found, ">对象存储中的日志</a>" in found) == (True, False)
 
 
 def test_a_case_of_others_is_named_but_no_link(portal: Portal, people: People, browser: Opened) -> None:
