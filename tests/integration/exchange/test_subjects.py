@@ -30,6 +30,8 @@ from directory.catalogue.models import ResourceVersion
 from directory.datasets.models import DatasetState, DatasetVersion
 from exchange import extracts
 from exchange import release as door
+from exchange.deliveries.models import FileFormat
+from exchange.deliveries.request import request
 from exchange.errors import ReleaseRefused
 from exchange.grants.models import Grant, ReleaseRecord
 from exchange.modes import browse, files, interface
@@ -187,8 +189,11 @@ def test_a_whole_delivery_lists_its_subjects_once(
     )
     grant.quota_rows = None
     session.commit()
-    stored = StoredBytes(uuid.uuid4(), first.dataset_version_id, "deliveries/x", 0, 1, 1, first.extract_id)
-    fetch = door.authorise(session, grant.id, replace(asking(requester), mode=Mode.FILES), stored=stored)
+    asked = replace(asking(requester), mode=Mode.FILES)
+    stated = {"purpose": asked.purpose, "matter": asked.matter}
+    delivery = request(session, requester, grant_id=grant.id, mode=Mode.FILES, format=FileFormat.CSV, **stated)
+    stored = StoredBytes(delivery.id, first.dataset_version_id, "deliveries/x", 0, 1, 1, first.extract_id)
+    fetch = door.authorise(session, grant.id, asked, stored=stored)
     assert found(session, "release.authorised") == {first.extract_id.bytes}
     assert session.get_one(ReleaseRecord, fetch.id).extract_id == first.extract_id
     interface.look_up(session, settings, grant.id, asking(requester), {"code": COMPANIES[0]})
