@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
 from audit.models import LogCheckpoint
-from audit.store.models import PUBLISH_LOCK, KeptCheckpoint
+from audit.store.models import KEEP_LOCK, KeptCheckpoint
 from audit.store.place import DAYS_OF_A_YEAR, Place
 from audit.store.publish import state_of
 from audit.witness.gathered import Cosigned, newest_cosigned, with_cosignatures
@@ -43,12 +43,12 @@ def keep(session: Session, place: Place, *, locks: bool, most: int | None = None
         most: the size of the largest checkpoint to keep; None for whatever is signed, published or not.
 
     Returns:
-        What was kept; nothing when this hour's are, or nothing is signed yet, or another publisher is at work.
+        What was kept; nothing when this hour's are, or nothing is signed yet, or another process keeps them.
 
     Raises:
         Transient: the store does not answer.
     """
-    if not session.scalar(select(func.pg_try_advisory_xact_lock(PUBLISH_LOCK))):
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(KEEP_LOCK))):
         return []
     now = system_now()
     hour = now.replace(minute=0, second=0, microsecond=0)

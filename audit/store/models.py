@@ -7,6 +7,8 @@ from adapters.database import Base, Code, Count, Line, Moment, Prose
 
 PUBLISH_LOCK = 0x5348_554E_4955_5053
 """Advisory lock: held exclusively by the one publisher at work, shared by who needs the store to stand still."""
+KEEP_LOCK = 0x5348_554E_4955_4B50
+"""Advisory lock of who keeps an hour's checkpoints; not the publisher's, which a long verification holds for hours."""
 ONE = 1
 
 

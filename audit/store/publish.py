@@ -25,7 +25,7 @@ STEP = WIDTH * WIDTH
 """Entries in one step, if there are checkpoints to divide them by."""
 
 
-def publish(session: Session, place: Place, key: VerifierKey) -> int:
+def publish(session: Session, place: Place, key: VerifierKey) -> int | None:
     """Publish the next checkpoint and its tiles; the caller commits.
 
     Args:
@@ -34,14 +34,14 @@ def publish(session: Session, place: Place, key: VerifierKey) -> int:
         key: of the log.
 
     Returns:
-        How many entries more the store covers now; 0 when nothing is new, or another publisher is at work.
+        How many entries more the store covers now; None when another publisher or a verification is at work.
 
     Raises:
         Terminal: the store does not hold what was published, or the database does not continue it.
         Transient: the store does not answer.
     """
     if not session.scalar(select(func.pg_try_advisory_xact_lock(PUBLISH_LOCK))):
-        return 0
+        return None
     row = state_of(session)
     start, there = _published(session, place, key, row)
     following = _next(session, start)

@@ -4,6 +4,7 @@ import logging
 from contextlib import suppress
 from threading import Event
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.clock import system_now
@@ -12,6 +13,7 @@ from adapters.errors import ShuniuError
 from adapters.settings import Settings
 from audit.log_keys import log_keys
 from audit.store.keep import keep, try_lock
+from audit.store.models import KeptCheckpoint
 from audit.store.place import Place
 from audit.store.publish import STEP, publish, publish_cosigned, state_of
 
@@ -51,7 +53,7 @@ class Publisher:
         self._key = log_keys(settings).log
         self._locks: bool | None = None
         self._ready = False
-        self._problem = self._cosigned = ""
+        self._problem = self._cosigned = self._unkept = ""
 
     def step(self) -> int:
         """Publish what comes next, and keep this hour's checkpoints; how many entries more are published.
@@ -68,15 +70,15 @@ class Publisher:
             done = self._publish()
         except Exception as error:
             self.failed(error)  # before more is kept than is published, which is a roll-back where nothing failed
-            self._keep(most=None)
+            self._keep_unpublished()
             raise
         with transaction(self._url) as session:
             published = state_of(session).size
         self._keep(most=published)
-        self._problem = ""
-        with transaction(self._url) as session:
-            state = state_of(session)
-            state.problem, state.problem_since = "", None
+        if done is None:
+            return 0
+        self._problem = self._unkept = ""
+        self._over()
         return done
 
     def failed(self, error: Exception) -> None:
@@ -89,7 +91,14 @@ class Publisher:
         with suppress(SQLAlchemyError):  # the database is away: that is said by its service
             self._write_down(sentence)
 
-    def _publish(self) -> int:
+    def _over(self) -> None:
+        """Nothing is wrong any more, once all that was kept while something was is published too."""
+        with transaction(self._url) as session:
+            state = state_of(session)
+            if state.problem and state.size >= (session.scalar(select(func.max(KeptCheckpoint.size))) or 0):
+                state.problem, state.problem_since = "", None
+
+    def _publish(self) -> int | None:
         if not self._ready:
             self._place.tiles.ensure_bucket()
             self._ready = True
@@ -98,6 +107,15 @@ class Publisher:
         with transaction(self._url) as session:
             self._cosigned = publish_cosigned(session, self._place, self._cosigned)
         return done
+
+    def _keep_unpublished(self) -> None:
+        """Keep the newest although publishing fails, which stays what is wrong."""
+        try:
+            self._keep(most=None)
+        except Exception as error:  # what keeps the log from being published is raised by the caller
+            if str(error) != self._unkept:
+                _log.warning("Nor could this hour's checkpoint be kept: %s", error)
+            self._unkept = str(error)
 
     def _keep(self, most: int | None) -> None:
         if self._locks is None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from adapters.clock import system_now
 from adapters.errors import Misconfigured, Terminal, Transient
@@ -15,7 +15,7 @@ from audit.checkpoint import open_checkpoint
 from audit.merkle import HASH_SIZE
 from audit.report import Report
 from audit.store.keep import keep, try_lock
-from audit.store.models import KeptCheckpoint, LogStore
+from audit.store.models import PUBLISH_LOCK, KeptCheckpoint, LogStore
 from audit.store.place import CHECKPOINT, Place
 from audit.store.publish import publish
 from audit.store.run import Publisher
@@ -42,6 +42,7 @@ def published(log: Log, place: Place) -> int:
     with log.session("sequencer") as session:
         done = publish(session, place, log.key.verifier)
         session.commit()
+    assert done is not None, "another publisher is at work"
     return done
 
 
@@ -145,6 +146,50 @@ def test_what_is_wrong_with_the_published_log_does_not_keep_a_checkpoint_from_it
         report = Report(log.settings.log_origin)
         verify_store(session, place, log.key.verifier, report, log.key.second.verifier)
     assert [each.code for each in report.findings] == ["store_checkpoint_missing"], "and none of a roll-back"
+
+
+def compared(log: Log, place: Place) -> list[str]:
+    """What verification finds in the store."""
+    report = Report(log.settings.log_origin)
+    with log.session("app") as session:
+        verify_store(session, place, log.key.verifier, report, log.key.second.verifier)
+    return [each.code for each in report.findings]
+
+
+def test_a_problem_is_over_when_all_that_was_kept_meanwhile_is_published(
+    log: Log, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then more is kept than published, which would be a roll-back where nothing is wrong."""
+    publisher = Publisher(log.settings, place)
+    grow(log, 2)
+    published(log, place)
+    taken = place.read(CHECKPOINT) or b""
+    place.remove(CHECKPOINT)
+    for _ in range(4):
+        grow(log, 2)
+    with pytest.raises(Terminal):
+        publisher.step()
+    assert state(log).problem
+    place.write(CHECKPOINT, taken)
+    with log.session("app") as verifying:
+        verifying.execute(select(func.pg_advisory_xact_lock_shared(PUBLISH_LOCK)))
+        assert publisher.step() == 0
+    assert (bool(state(log).problem), compared(log, place)) == (True, []), "a verification ends no problem"
+    monkeypatch.setattr("audit.store.publish.STEP", 1)
+    seen = []
+    while publisher.step():
+        seen.append((bool(state(log).problem), compared(log, place)))
+    assert seen == [(True, [])] * 3 + [(False, [])]
+
+
+def test_an_hour_is_kept_while_a_verification_holds_publishing_up(log: Log, place: Place) -> None:
+    grow(log, 10)
+    published(log, place)
+    with log.session("app") as verifying:
+        verifying.execute(select(func.pg_advisory_xact_lock_shared(PUBLISH_LOCK)))
+        assert Publisher(log.settings, place).step() == 0
+    with log.session("app") as session:
+        assert session.scalar(select(KeptCheckpoint.size)) == 10
 
 
 def test_one_checkpoint_an_hour_is_kept_and_nobody_can_delete_it(log: Log, place: Place) -> None:
