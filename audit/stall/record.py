@@ -13,7 +13,9 @@ from audit.store.queries import store_state
 from audit.witness.standing import agreement
 
 SUBJECT = "log_stall/1"
-"""The row that says so. Older entries have that of the object store, ``log_store/1``."""
+"""The row that says so. Older entries have that of the object store."""
+STORE = "log_store/1"
+"""The object store, which keeps the hourly checkpoints."""
 
 
 def record_stall(session: Session) -> int:
@@ -76,10 +78,10 @@ def record_unkept(session: Session) -> int:
     kept_at = store.kept_at.isoformat() if store.kept_at else ""
     if store.unkept:
         row.unkept_at = system_now()
-        append(session, "checkpoint.not_kept", SUBJECT, HUB, after={"kept_at": kept_at, "problem": store.problem})
+        append(session, "checkpoint.not_kept", STORE, HUB, after={"kept_at": kept_at, "problem": store.problem})
     else:
         before = {"not_kept_at": row.unkept_at.isoformat() if row.unkept_at else ""}
         row.unkept_at = None
-        append(session, "checkpoint.kept_again", SUBJECT, HUB, before=before, after={"kept_at": kept_at})
+        append(session, "checkpoint.kept_again", STORE, HUB, before=before, after={"kept_at": kept_at})
     session.flush()
     return 1

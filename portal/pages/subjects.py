@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping
 
+from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import Select, String, cast, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -80,6 +81,14 @@ def in_words(session: Session, subjects: Iterable[str]) -> dict[str, str]:
             called = label(name, "Rule") if noun == "anomaly" else name
             found[wanted[identity]] = _titled(noun, called or _("Draft"))
     return found
+
+
+def names_nobody(subject: str) -> bool:
+    """Whether it is written as evidence writes what it is about, and so is no name that somebody typed."""
+    noun, _slash, key = subject.partition("/")
+    if noun == "route":
+        return key in current_app.view_functions
+    return noun in LABELS["Subject"] and (_identity(key) is not None or (noun in _ONLY and key == "1"))
 
 
 def as_written(session: Session, text: str) -> str:

@@ -31,6 +31,7 @@ from portal import evidence_about
 from portal.cli.main import shuniu
 from portal.edge import Portal
 from portal.evidence_kinds import EVIDENCE_KINDS
+from portal.recorded_searches import LOOKS
 from schemas.rule_sets import rule_set_for
 from tests import factories
 from tests.integration.portal.conftest import Browser, People
@@ -202,6 +203,21 @@ def test_the_desk_says_where_refusals_cannot_be_searched_for(
     desk = browser(people.logins[Role.AUDITOR]).get("/")
     assert desk.status_code == 200
     assert "大量存证条目正等待编号" in desk.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("typed", ["matter=张三", "matter=张三/310101199001011234", "subject=李四/310101199001011234"])
+def test_what_an_auditor_types_is_in_no_clear_text(portal: Portal, people: People, browser: Opened, typed: str) -> None:
+    a_case(portal, people)
+    sequenced(portal.settings)
+    auditor = browser(people.logins[Role.AUDITOR])
+    for more in ("", "&export=csv"):
+        assert auditor.get(f"/evidence/?{typed}{more}").status_code == 200
+    looks = select(Evidence.matter, Evidence.subject, Evidence.body).where(Evidence.kind.in_(LOOKS))
+    with transaction(portal.settings.app_database_url) as session:
+        found = session.execute(looks).all()
+    assert len(found) == 2
+    words = typed.partition("=")[2].split("/")
+    assert not [word for row in found for word in words if word in f"{row.matter}{row.subject}{row.body.decode()}"]
 
 
 def test_the_desk_shows_what_happened_and_not_who_looked(portal: Portal, people: People, browser: Opened) -> None:
