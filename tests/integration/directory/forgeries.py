@@ -130,8 +130,8 @@ FORGERIES = [
         "client",
     ),
     ("DELETE FROM api_client WHERE name = '程序'", "client-entries"),
-    ("UPDATE api_client SET revoked_at = now() WHERE name = '程序'", "client-revoked"),
-    ("UPDATE api_client SET revoked_at = NULL WHERE name = '程序乙'", "client-revoked-entries"),
+    ("UPDATE api_client SET revoked_at = now() WHERE name = '程序'", "client-deeds client-revoked"),
+    ("UPDATE api_client SET revoked_at = NULL WHERE name = '程序乙'", "client-deeds client-revoked-entries"),
     (
         "UPDATE data_administrator SET agency_id = (SELECT id FROM agency WHERE short_code = 'C6')"
         " WHERE ended_on IS NULL",
@@ -206,8 +206,8 @@ FORGERIES = [
         "key",
     ),
     ("DELETE FROM agency_key WHERE revoked_at IS NULL", "key-entries"),
-    ("UPDATE agency_key SET revoked_at = now() WHERE revoked_at IS NULL", "key-revoked"),
-    ("UPDATE agency_key SET revoked_at = NULL", "key-revoked-entries"),
+    ("UPDATE agency_key SET revoked_at = now() WHERE revoked_at IS NULL", "key-deeds key-revoked"),
+    ("UPDATE agency_key SET revoked_at = NULL", "key-deeds key-revoked-entries"),
     ("UPDATE catalogue_change SET happened_on = '2020-01-01'", "catalogue_change-content"),
     ("UPDATE catalogue_change SET what = 'other'", "catalogue_change-content"),
     ("UPDATE catalogue_change SET due_on = '2030-01-01'", "catalogue_change-content"),
