@@ -4,6 +4,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from adapters.errors import Transient
 from adapters.services.databases import connect
 from adapters.services.foundation import running
 from adapters.settings import Settings
@@ -28,13 +30,21 @@ DATABASE_SETTINGS = ("SHUNIU_DATABASE_URL", "SHUNIU_APP_DATABASE_URL", "SHUNIU_S
 @pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a running home: PostgreSQL (migrated) and SeaweedFS; shared by the whole run."""
-    home = tmp_path_factory.mktemp("home")
-    with running(home) as environment:
+    with ExitStack() as stack:
+        home, environment = _started(stack, tmp_path_factory)
         upgrade(environment["SHUNIU_DATABASE_URL"])
         with connect(environment["SHUNIU_DATABASE_URL"]) as connection:
             create_database(connection, TEMPLATE, "shuniu")
         yield environment | {"SHUNIU_EVIDENCE_GRACE_SECONDS": "86400"}  # no worker signs in this database
     shutil.rmtree(home)
+
+
+def _started(stack: ExitStack, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A home and its services. A free port may be another process's before the service has it: then others are taken."""
+    for _ in range(2):
+        with suppress(Transient):
+            return (home := tmp_path_factory.mktemp("home")), stack.enter_context(running(home))
+    return (home := tmp_path_factory.mktemp("home")), stack.enter_context(running(home))
 
 
 @pytest.fixture(scope="session")
