@@ -40,7 +40,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
 
 
 def _started(stack: ExitStack, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """A home and its services. A free port may be another process's before the service has it: then others are taken."""
+    """A home and its services. What was a free port may be another process's when the service comes: then once more."""
     for _ in range(2):
         with suppress(Transient):
             return (home := tmp_path_factory.mktemp("home")), stack.enter_context(running(home))
