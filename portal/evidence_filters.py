@@ -22,7 +22,7 @@ from portal.evidence_kinds import EVIDENCE_KINDS
 from portal.labels import label
 from portal.names import AT, agency_offered
 from portal.own_evidence import agency_to_search, codes_of_case
-from portal.pages.subjects import as_named, as_written, in_words
+from portal.pages.subjects import as_named, as_written, in_words, names_nobody
 
 READERS = (Role.AUDITOR, Role.AUDIT_ADMINISTRATOR)
 NOBODY = uuid.UUID(int=0)
@@ -185,8 +185,7 @@ def _named(about: About | None) -> tuple[str, str]:
 
 
 def _about(name: str, title: str, value: str, known: Mapping[str, str]) -> Condition:
-    words = known.get(value, "")
-    return Condition(name, title, words, value if words != value else "")
+    return Condition(name, title, known.get(value, ""), value if names_nobody(value) else "")
 
 
 def _days(wanted: Search, given: Mapping[str, str]) -> Iterator[Condition]:

@@ -213,7 +213,7 @@ def _exported(session: Session, actor: Actor, wanted: Asked) -> Response:
         _("Identifier of the entry"),
         _("Leaf hash"),
     ]
-    shown = Shown("search", _("Evidence"), heads, wanted.stated, wanted.unknown, wanted.search.matter)
+    shown = Shown("search", _("Evidence"), heads, wanted.stated, wanted.unknown, wanted.stated.get("matter", ""))
     return signed_export(session, actor, shown, every(lambda cursor: _cells(session, wanted.search, cursor)))
 
 
