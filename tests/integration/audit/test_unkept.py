@@ -69,8 +69,9 @@ def test_an_hour_without_a_kept_checkpoint_is_said_and_recorded_once_and_its_end
     assert [recorded(log), recorded(log)] == [1, 0]
     assert status().exit_code == 0
     with log.session("app") as session:
-        kinds = select(Evidence.kind).where(Evidence.kind.like("checkpoint.%")).order_by(Evidence.recorded_at)
-        assert list(session.scalars(kinds)) == ["checkpoint.not_kept", "checkpoint.kept_again"]
+        entries = select(Evidence.kind, Evidence.subject).where(Evidence.kind.like("checkpoint.%"))
+        found = session.execute(entries.order_by(Evidence.recorded_at)).all()
+        assert found == [("checkpoint.not_kept", "log_store/1"), ("checkpoint.kept_again", "log_store/1")]
 
 
 def test_a_log_of_which_nothing_was_ever_kept_is_missed_from_its_first_signature_on(log: Log) -> None:
