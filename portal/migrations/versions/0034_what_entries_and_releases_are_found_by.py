@@ -11,10 +11,13 @@ depends_on = None
 _FILL = """
     UPDATE release SET delivery_id = delivery.id
     FROM evidence
-    JOIN evidence_text ON evidence_text.recorded_at = evidence.recorded_at AND evidence_text.evidence_id = evidence.id
-    JOIN delivery ON delivery.id::text = convert_from(evidence_text.body, 'UTF8')::jsonb #>> '{data,after,delivery}'
+    JOIN evidence_text ON evidence_text.recorded_at = evidence.recorded_at AND evidence_text.evidence_id = evidence.id,
+    delivery
     WHERE evidence.id = release.evidence_id AND release.mode IN ('FILES', 'OFFLINE')
+    AND delivery.grant_id = release.grant_id
+    AND position(convert_to('"delivery":"' || delivery.id || '"', 'UTF8') IN evidence_text.body) > 0
 """
+"""Bytes are compared, since a falsified text may be no JSON; in a whole one no value can hold these quotes."""
 
 
 def upgrade() -> None:
