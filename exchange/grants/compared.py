@@ -22,7 +22,7 @@ RELEASE_STATES = {
     "release.unknown": ReleaseState.UNKNOWN,
 }
 _HOLDING = ("grant.opened", "grant.suspended", "grant.resumed", "grant.ended")
-NOTHING_LEFT = {"rows": 0, "bytes": 0, "digest": "", "rows_reserved": 0, "extract": None}
+NOTHING_LEFT = {"rows": 0, "bytes": 0, "digest": "", "rows_reserved": 0, "extract": None, "delivery": None}
 """Figures of a release that no entry states."""
 DIGEST_APART = {"release.completed": {"digest": UNSTATED}}
 """What a file's release states of its digest lies in the encrypted part, and has its own reconciler."""
@@ -34,7 +34,10 @@ def grant_facts(grant: Grant) -> dict[str, object]:
 
 
 def release_facts(release: ReleaseRecord) -> dict[str, object]:
-    """What a release says, as its entries record it."""
+    """What a release says, as its entries record it; of a delivery only where the row names one.
+
+    Fetches whose texts lay in archives before rows named deliveries are without theirs.
+    """
     return {
         "state": release.state,
         "grant": str(release.grant_id),
@@ -46,6 +49,7 @@ def release_facts(release: ReleaseRecord) -> dict[str, object]:
         "bytes": release.bytes,
         "digest": release.digest,
         "extract": str(release.extract_id) if release.extract_id else None,
+        **({"delivery": str(release.delivery_id)} if release.delivery_id else {}),
     }
 
 

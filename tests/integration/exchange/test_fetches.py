@@ -1,4 +1,4 @@
-"""Fetches name the delivery whose bytes they were, as the migration fills it in."""
+"""Fetches name the delivery whose bytes they were: as the migration fills it in, and as their entries state it."""
 
 import importlib
 
@@ -7,12 +7,16 @@ from sqlalchemy import create_engine, select, text, update
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from audit.reconcile import Reconciler
 from exchange import release as door
 from exchange.deliveries.models import Delivery
 from exchange.grants.models import Grant, ReleaseRecord
 from schemas.words import Mode
 from tests.integration.exchange.conftest import Case
 from tests.integration.exchange.test_deliveries import asked, loaded
+from tests.integration.exchange.test_reconcilers import named, registered
+
+__all__ = ["registered"]
 
 _MIGRATION = "portal.migrations.versions.0034_what_entries_and_releases_are_found_by"
 
@@ -53,3 +57,18 @@ def test_the_migration_names_the_delivery_of_each_fetch_whatever_other_texts_are
         owner.execute(damaged, {"body": falsified, "entry": made[2][0].evidence_id})
         owner.execute(text(importlib.import_module(_MIGRATION)._FILL))
         assert {row.id: row.delivery_id for row in owner.execute(rows)} == {**expected, changed: None}
+
+
+def test_another_delivery_than_the_entrys_is_named(case: Case, registered: dict[str, Reconciler]) -> None:
+    (whole, _none), (first, one), (second, _other) = fetches(case)
+    assert one is not None
+    assert named(case, registered) == {}
+    for release in (whole, second):  # invented, and another's
+        before = release.delivery_id
+        release.delivery_id = one.id
+        [found] = named(case, registered)["release-content"]
+        assert (found.subject, found.found) == (f"release/{release.id}", str(one.id))
+        assert found.expected == str(before)
+        release.delivery_id = before
+    first.delivery_id = None
+    assert named(case, registered) == {}, "as of fetches whose texts lay in archives before rows named their delivery"
