@@ -49,7 +49,8 @@ def taken(session: Session, agency: Agency, since: datetime, until: datetime) ->
     Args:
         since, until: from this moment on, up to that one.
     """
-    refused = _refused(session, agency.credit_code, since, until)
+    codes = {agency.credit_code, *(each.credit_code for each in agency.former)}
+    refused = _refused(session, codes, since, until)
     lines = [
         Taken(*row[1:6], rows=int(row[6]), size=int(row[7]), refused=refused.pop(row[0], 0))
         for row in session.execute(_left(agency.id, since, until))
@@ -98,12 +99,12 @@ def _own(agency_id: uuid.UUID, grant_ids: Collection[uuid.UUID]) -> Select[uuid.
     )
 
 
-def _refused(session: Session, code: str, since: datetime, until: datetime) -> Counter[uuid.UUID]:
-    """How many releases were refused to an agency, by the grant that was asked for."""
+def _refused(session: Session, codes: Collection[str], since: datetime, until: datetime) -> Counter[uuid.UUID]:
+    """How many releases were refused to an agency, under whichever of its codes, by the grant that was asked for."""
     refused = select(Evidence.subject).where(
         Evidence.kind == "release.refused",
         Evidence.outcome == "REFUSED",
-        Evidence.agency_code == code,
+        Evidence.agency_code.in_(codes),
         Evidence.recorded_at.between(since, until),
     )
     some = refused.limit(MOST_REFUSALS).subquery()

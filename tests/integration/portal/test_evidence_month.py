@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from audit.actor import HUB
 from directory.agencies.models import Agency
+from directory.agencies.rename import rename_agency
 from directory.people.roles import Role
 from exchange.grants.models import ReleaseRecord
 from schemas.words import Mode
@@ -76,3 +78,16 @@ def test_a_grant_of_others_that_was_tried_is_not_named(world: World, month: Rows
     page, rows = month(code, "stranger")
     assert rows == [["Other grants, or none", "", "", "0", "0", "0", "1"]]
     assert (world.granted.number in page, world.case.version.name in page) == (False, False)
+
+
+def test_refusals_under_a_former_code_are_counted_too(world: World, month: Rows) -> None:
+    assert world.look_up(world.asks, purpose="营销").status_code == 403
+    agency = world.case.requester
+    codes = [agency.credit_code, factories.credit_code(8_000)]
+    rename_agency(world.session, HUB, agency.id, name=agency.name, credit_code=codes[1])
+    world.session.commit()
+    assert world.look_up(world.asks, purpose="营销").status_code == 403
+    assert [entry["data"]["actor"]["agency"] for entry in world.evidence("release.refused")] == codes
+    for code in codes:
+        _page, rows = month(code, "auditor")
+        assert [(row[1], row[6]) for row in rows] == [(world.granted.number, "2")]
