@@ -1,6 +1,6 @@
 """The message catalogue's tool: what has to be translated, and filling it in.
 
-``python -m portal.messages update``       adds missing message ids to the .po file, empty, sorted
+``python -m portal.messages update``       adds missing message ids at the end of the .po file, empty
 ``python -m portal.messages missing``      prints those without Chinese, as JSON to fill in
 ``python -m portal.messages fill FILE``    puts {"English": "中文"} from a JSON file (or - for standard input) into it
 ``python -m portal.messages prune``        takes out what nothing says any more
@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -72,7 +73,7 @@ def places(text: str) -> set[str]:
 
 @contextmanager
 def changing() -> Iterator[Catalog]:
-    """The catalogue for a change, nobody else's at the same time; written in one go, sorted, without line numbers."""
+    """The catalogue for a change, nobody else's at the same time; written in one go, without line numbers."""
     FILE.parent.mkdir(parents=True, exist_ok=True)
     with (Path(gettempdir()) / "shuniu-messages.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -82,15 +83,21 @@ def changing() -> Iterator[Catalog]:
         known.last_translator, known.language_team = "", ""
         known.header_comment = "# Chinese of the hub. Fill with: python -m portal.messages fill FILE"
         fresh = FILE.with_suffix(".new")
-        with fresh.open("wb") as target:
-            write_po(target, known, width=0, no_location=True, sort_output=True, include_previous=False)
+        fresh.write_bytes(written(known))
         os.replace(fresh, FILE)
+
+
+def written(known: Catalog) -> bytes:
+    """The .po file of a catalogue: every entry keeps its place, and another can be put after the last."""
+    target = BytesIO()
+    write_po(target, known, width=0, no_location=True, include_previous=False)
+    return target.getvalue().rstrip() + b"\n"
 
 
 def update() -> int:
     """Add what is missing; how many were added."""
     with changing() as known:
-        new = [message for message in wanted() if message not in known]
+        new = sorted(message for message in wanted() if message not in known)
         for message in new:
             known.add(message, "")
     return len(new)
@@ -103,8 +110,7 @@ def fill(translations: dict[str, str]) -> int:
         raise SystemExit("other places to fill in than the English:\n" + "\n".join(wrong))
     with changing() as known:
         for english, chinese in translations.items():
-            known.delete(english)
-            known.add(english, chinese)
+            (known.get(english) or known.add(english)).string = chinese
     return len(translations)
 
 

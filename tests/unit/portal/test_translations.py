@@ -37,6 +37,19 @@ def test_chinese_fills_in_the_same_places() -> None:
     assert messages.differing(messages.catalogue()) == []
 
 
+def test_the_catalogue_is_formed_as_its_tool_writes_it() -> None:
+    messages_after_header = [
+        text.partition("\n\n")[2]
+        for text in (messages.FILE.read_text("utf-8"), messages.written(messages.catalogue()).decode())
+    ]
+    assert messages_after_header[0] == messages_after_header[1], "run python -m portal.messages update"
+
+
+def test_the_hub_is_called_one_name_in_chinese() -> None:
+    called = {str(one.id): one.string for one in messages.catalogue() if one.id and "枢纽" in str(one.string)}
+    assert called == {"Shuniu": "枢纽", "Data sharing hub": "政务数据共享枢纽"}
+
+
 def test_every_sentence_of_an_error_can_be_found_in_the_source() -> None:
     assert sentences.unreadable(ROOT) == []
 
