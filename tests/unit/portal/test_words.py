@@ -9,12 +9,14 @@ from typing import Any, cast
 import pytest
 from flask import Flask
 
+from oversight.anomalies.scoring import EXPLANATION_MESSAGES
 from pipelines.ingest.keys import DUPLICATE
 from portal import api
 from portal.evidence_kinds import EVIDENCE_KINDS
 from portal.filters import coded, row_reason
 from portal.labels import LABELS
 from portal.layout import WITHIN
+from portal.messages import places
 from portal.page_titles import TITLES
 from portal.pages import ALL
 from portal.refusal_reasons import REASONS, refusal_code
@@ -51,6 +53,13 @@ def test_every_kind_of_evidence_has_a_title() -> None:
     written = kinds_written()
     assert {"grant.opened", "dataset.requested", "resource.change_recorded"} <= written
     assert written - set(EVIDENCE_KINDS) == set()
+
+
+def test_every_group_of_kinds_and_every_figure_of_a_finding_has_a_label() -> None:
+    assert {kind.partition(".")[0] for kind in EVIDENCE_KINDS} - set(LABELS["KindGroup"]) == set()
+    explained = {place for text in EXPLANATION_MESSAGES.values() for place in places(text)}
+    assert {"day", "value", "runs", "from_hour"} <= explained
+    assert explained - set(LABELS["Measured"]) == set()
 
 
 def test_every_refusal_that_has_words_is_one_that_happens() -> None:
