@@ -85,9 +85,8 @@ def create() -> ResponseReturnValue:
     found = agencies_typed(current_session(), provider, but=[current_actor().agency_id])
     stated = {name: request.form.get(name, "") for name in ("description", "purpose", "duty")}
     try:
-        if len(found) != 1:
-            problem = not_one(found, provider, "/provider_id", "Choose the agency that holds the data.")
-            raise incomplete([problem, *statement_problems(**stated)])
+        if len(found) != 1 or found[0].id == current_actor().agency_id:
+            raise incomplete([_wrong_provider(found, provider), *statement_problems(**stated)])
         made = raise_need(
             current_session(),
             current_actor(),
@@ -148,6 +147,13 @@ def withdraw_(need_id: uuid.UUID) -> ResponseReturnValue:
         "needs/show.html",
         lambda: _page(need_id, "withdraw"),
     )
+
+
+def _wrong_provider(found: Sequence[Agency], text: str) -> dict[str, str]:
+    if len(found) == 1:
+        message = "This is your own agency. There is nothing to ask it for: choose the agency that holds the data."
+        return {"pointer": "/provider_id", "message": message}
+    return not_one(found, text, "/provider_id", "Choose the agency that holds the data.")
 
 
 def _form_page(meant: Sequence[Agency], resource: str | None) -> dict[str, Any]:

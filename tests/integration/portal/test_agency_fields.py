@@ -72,6 +72,20 @@ def test_a_need_to_several_agencies_or_none_is_shown_again(world: World, last: A
     assert world.session.scalars(select(Need.id)).all() == []
 
 
+def test_a_need_to_ones_own_agency_is_shown_again_and_is_no_refusal(
+    world: World, last: Agency, browser: Opened
+) -> None:
+    asks, own = browser("asks"), world.case.requester
+    for language, said in (("zh_Hans_CN", "这是您所在的机构"), ("en", "This is your own agency.")):
+        asks.client.set_cookie("shuniu_language", language)
+        for text in (own.credit_code, own.name):
+            again = asks.post("/needs/", {**STATED, "provider_id": text, "purpose": ""})
+            page = again.get_data(as_text=True)
+            assert (again.status_code, said in page, "防洪法第四十条" in page) == (422, True, True), text
+            assert (f'value="{text}"' in page, page.count('<li><a class="alert-link"')) == (True, 2), "the purpose, too"
+    assert (world.evidence("need.raised"), world.session.scalars(select(Need.id)).all()) == ([], [])
+
+
 def test_a_department_is_asked_however_it_is_named(world: World, last: Agency, browser: Opened) -> None:
     case = world.case
     refused = case.received(["ask_2"])
