@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from adapters.errors import InvalidInput, ShuniuError
 from directory.people.accounts import change_password, set_language
-from portal.access import AT_FIRST, PUBLIC, SIGN_IN_COOKIE, access, current_actor
+from portal.access import AT_FIRST, PUBLIC, SIGN_IN_COOKIE, access, current_account, current_actor
 from portal.addresses import inside
 from portal.edge import current_session
 from portal.forms import form_again
@@ -21,13 +21,13 @@ blueprint = Blueprint("preferences", __name__)
 @blueprint.post("/language")
 @access(PUBLIC)
 def language() -> ResponseReturnValue:
-    """Switch the language here and, for a signed-in person, for the account."""
+    """Switch the language here and for the account, also before a password that another person set is changed."""
     chosen = request.form.get("language", "")
     if chosen not in LANGUAGES:
         raise InvalidInput("language.unknown", "The hub does not speak this language. Choose Chinese or English.")
-    actor = current_actor()
-    if actor.person_id is not None:
-        set_language(current_session(), actor, chosen)
+    account = current_account()
+    if account is not None:
+        set_language(current_session(), account.actor, chosen)
     answer = redirect(inside(request.form.get("next", "")), 303)
     set_cookie(answer, LANGUAGE_COOKIE, chosen, YEAR)
     return answer

@@ -50,6 +50,19 @@ def terminal(
     return identified(portal.settings, login, role).person_id
 
 
+def test_the_language_is_chosen_before_the_password_is_changed(
+    portal: Portal, operates: People, browser: Opened
+) -> None:
+    role, login = Role.AUDIT_ADMINISTRATOR, operates.logins[Role.AUDIT_ADMINISTRATOR]
+    given, somebody = reset(operates, browser, role), browser()
+    assert somebody.sign_in(login, given).location == "/password"
+    assert somebody.post("/language", {"language": "en", "next": "/password"}).location == "/password"
+    somebody.post("/password", {"old": given, "new": OWN, "again": OWN})
+    elsewhere = browser()
+    elsewhere.sign_in(login, OWN)
+    assert '<html lang="en">' in elsewhere.get("/").get_data(as_text=True)
+
+
 def test_a_reset_password_is_changed_first_and_its_account_is_not_one_of_two(
     portal: Portal, operates: People, browser: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:

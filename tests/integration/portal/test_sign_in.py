@@ -83,12 +83,12 @@ def test_a_form_without_its_token_changes_nothing(people: People, browser: Opene
 
 def test_the_language_is_chinese_first_and_english_one_click_away(people: People, browser: Opened) -> None:
     stranger = browser()
-    assert 'lang="zh-Hans-CN"' in stranger.get("/sign-in").get_data(as_text=True)
+    assert '<html lang="zh-Hans-CN">' in stranger.get("/sign-in").get_data(as_text=True)
     assert stranger.post("/language", {"language": "en", "next": "/sign-in"}).location == "/sign-in"
     assert "<h1>Sign in</h1>" in stranger.get("/sign-in").get_data(as_text=True)
     assert stranger.post("/language", {"language": "tlh"}).status_code == 422
     browser(people.logins[Role.REQUESTER]).post("/language", {"language": "en"})
-    assert 'lang="en"' in browser(people.logins[Role.REQUESTER]).get("/").get_data(as_text=True)
+    assert '<html lang="en">' in browser(people.logins[Role.REQUESTER]).get("/").get_data(as_text=True)
 
 
 def test_changing_the_password_ends_every_sign_in(people: People, browser: Opened) -> None:
