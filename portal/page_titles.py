@@ -70,7 +70,8 @@ TITLES = {
 def page_called(endpoint: str) -> str:
     """A page, or an address of the interface for programs, in words; an endpoint of former days as it was written."""
     part = endpoint.partition(".")[0]
-    title = translate(TITLES.get(endpoint) or TITLES.get(part) or endpoint)
+    known = TITLES.get(endpoint) or TITLES.get(part)
+    title = translate(known) if known else endpoint
     if part == "oauth" or part.startswith("api_"):
         return str(_("Interface for programs: %(title)s", title=title))
     return str(_("Page: %(title)s", title=title))

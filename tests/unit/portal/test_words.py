@@ -14,10 +14,12 @@ from pipelines.ingest.keys import DUPLICATE
 from portal import api
 from portal.evidence_kinds import EVIDENCE_KINDS
 from portal.filters import coded, row_reason
+from portal.i18n import TwoLanguages
 from portal.labels import LABELS
+from portal.languages import CHINESE
 from portal.layout import WITHIN
 from portal.messages import places
-from portal.page_titles import TITLES
+from portal.page_titles import TITLES, page_called
 from portal.pages import ALL
 from portal.refusal_reasons import REASONS, refusal_code
 from schemas.identifiers.faults import Fault
@@ -126,6 +128,16 @@ def test_every_page_and_address_that_refuses_somebody_has_a_name() -> None:
     parts = {endpoint.partition(".")[0] for endpoint in endpoints}
     assert parts - set(TITLES) == set()
     assert set(TITLES) - parts - endpoints == set()
+
+
+def test_a_page_of_former_days_and_no_page_at_all_are_called_as_they_were_written() -> None:
+    app = Flask("portal", static_folder=None)
+    TwoLanguages(app, default_locale=CHINESE)
+    with app.test_request_context():
+        called = [
+            page_called(endpoint) for endpoint in ("", "preferences.language", "needs.gone", "gone.page", "Draft")
+        ]
+    assert called == ["页面“”", "页面“语言”", "页面“共享需求”", "页面“gone.page”", "页面“Draft”"]
 
 
 def test_parts_lie_under_an_entry_of_the_navigation() -> None:
