@@ -97,7 +97,7 @@ def _show_store(store: dict[str, Any]) -> None:
         click.echo(f"PROBLEM with the log in the object store{since}: {store['problem']}")
     if store.get("months_to_archive"):
         click.echo(
-            f"WARNING: the texts of {len(store['months_to_archive'])} months, from {store['months_to_archive'][0]} on,"
+            f"WARNING: texts from {store['months_to_archive'][0]} on (months: {len(store['months_to_archive'])})"
             " should lie in archives and are still in the database. Run"
             " `shuniu audit archive --audit-administrator LOGIN --go` with its owner's address."
         )

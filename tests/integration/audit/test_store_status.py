@@ -74,7 +74,7 @@ def test_status_names_the_months_that_should_be_archived(log: Log, run: Run, mon
         app.commit()
     step(log)
     told = run("status")
-    assert f"WARNING: the texts of 1 months, from {month:%Y-%m} on," in told.output
+    assert f"WARNING: texts from {month:%Y-%m} on (months: 1) should lie in archives" in told.output
     assert "Run `shuniu audit archive --audit-administrator LOGIN --go`" in told.output
     assert "WARNING" not in run("status", SHUNIU_HOT_MONTHS="30").output, "the site's own setting"
 

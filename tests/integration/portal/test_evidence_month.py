@@ -52,7 +52,7 @@ def test_a_month_of_refusals_alone_is_shown_and_exported(world: World, month: Ro
     assert ("Nothing left for this agency" in page, number in page, "Other grants, or none" in page) == (
         *(False, True, True),
     )
-    assert "2 releases were refused in this month" in page
+    assert "Releases refused in this month: 2" in page
 
 
 def test_refusals_are_counted_once_where_data_left_in_two_modes(world: World, month: Rows) -> None:
