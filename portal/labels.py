@@ -155,6 +155,7 @@ LABELS: dict[str, dict[str, str]] = {
         "export": N_("Export"),
         "grant": N_("Grant"),
         "key": N_("Key"),
+        "log_checkpoint": N_("Checkpoint of the log"),
         "log_stall": N_("Signing of the log"),
         "log_store": N_("Log in the object store"),
         "need": N_("Need"),

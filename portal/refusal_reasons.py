@@ -16,6 +16,7 @@ REASONS = {
     "address.holder": N_("whom the address was made for no longer receives for the agency"),
     "application.not_shareable": N_("items that are not shared were applied for"),
     "application.state_secret": N_("state secrets are not shared over this platform"),
+    "clock.two_people": N_("two different people have to decide"),
     "delivery.no_agency": N_("no agency asked"),
     "destruction.own": N_("another person has to decide than the one who asked"),
     "destruction.person": N_("a program cannot do this"),

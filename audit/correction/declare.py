@@ -4,10 +4,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
-from adapters.errors import Conflict
+from adapters.errors import Conflict, NotAllowed
 from audit.actor import Actor
 from audit.append import Written, append
-from audit.correction.declared import CORRECTED, TOLERANCE, dating
+from audit.correction.declared import CORRECTED, TOLERANCE, dating, subject_of
 from audit.models import LogCheckpoint
 
 
@@ -33,8 +33,13 @@ def declare(session: Session, system: Actor, audit: Actor, reasons: tuple[str, s
 
     Raises:
         Conflict: the clock is not behind the last checkpoint.
+        NotAllowed: these are not two people.
     """
-    size, moment = dating((last := ran_ahead(session)).size, last.signed_at)
-    after = {"size": size, "moment": moment, "clock": system_now().isoformat(), "confirmed_by": str(audit.person_id)}
+    last = ran_ahead(session)
+    if system.person_id is None or audit.person_id is None or system.person_id == audit.person_id:
+        raise NotAllowed("clock.two_people", "Two different people declare that the clock had run ahead.")
+    after = {"clock": system_now().isoformat(), "confirmed_by": str(audit.person_id)}
     personal = {"reason": reasons[0], "confirmed_because": reasons[1], "confirmed_by": audit.name}
-    return append(session, CORRECTED, "log/1", system, after=after, personal=personal)
+    return append(
+        session, CORRECTED, subject_of(dating(last.size, last.signed_at)), system, after=after, personal=personal
+    )

@@ -8,6 +8,8 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, String, cast, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from audit.correction.declared import named
+from audit.cosigned import shown_moment
 from directory.agencies.models import Agency
 from directory.catalogue.models import CatalogueChange, Resource, ResourceVersion
 from directory.datasets.models import DatasetVersion
@@ -21,6 +23,7 @@ from exchange.disputes.models import Dispute
 from exchange.grants.models import Grant, ReleaseRecord
 from exchange.needs.models import Need
 from oversight.anomalies.models import Anomaly
+from portal.filters import moment
 from portal.labels import LABELS, label
 from portal.page_titles import page_called
 
@@ -71,7 +74,7 @@ def in_words(session: Session, subjects: Iterable[str]) -> dict[str, str]:
         noun, _slash, key = subject.partition("/")
         identity = _identity(key)
         bare = identity or noun in _ONLY
-        found[subject] = page_called(key) if noun == "route" else _titled(noun, "" if bare else key)
+        found[subject] = page_called(key) if noun == "route" else _titled(noun, "" if bare else _key(subject, key))
         if identity and noun in _NAMES:
             by_noun.setdefault(noun, {})[identity] = subject
     for noun, wanted in by_noun.items():
@@ -123,6 +126,14 @@ def as_called(session: Session, subject: str) -> str:
         return subject
     column, number = NUMBERED[noun]
     return session.scalar(select(number).where(column == identity)) or subject
+
+
+def _key(subject: str, key: str) -> str:
+    """The key itself, or the checkpoint that it names in words."""
+    which = named(subject)
+    if which is None:
+        return key
+    return str(_("of %(size)s entries, signed at %(moment)s", size=which[0], moment=moment(shown_moment(which[1]))))
 
 
 def _titled(noun: str, name: str) -> str:

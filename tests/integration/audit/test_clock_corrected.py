@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 
@@ -12,13 +13,16 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select, text
 
 from adapters.clock import system_now
-from adapters.errors import Conflict, Transient
+from adapters.errors import Conflict, NotAllowed, Transient
 from audit import sequence
-from audit.actor import Actor
-from audit.correction.declare import declare
-from audit.correction.declared import CORRECTED, TOLERANCE
+from audit.actor import HUB, Actor
+from audit.append import append
+from audit.archive import read, write
+from audit.correction.declare import declare, ran_ahead
+from audit.correction.declared import CORRECTED, TOLERANCE, dating, subject_of
 from audit.models import Evidence, LogCheckpoint
 from audit.queries import log_state
+from audit.store.place import Place
 from portal.cli.main import shuniu
 from portal.first_people import enter_operator
 from tests.integration.audit.conftest import AGENCY, Log
@@ -102,6 +106,7 @@ def test_two_people_let_the_log_go_on_after_a_clock_that_ran_ahead(ahead: Log) -
         assert not log_state(session).standing.late
         said = session.scalars(select(Evidence).where(Evidence.kind == CORRECTED)).one()
         after = json.loads(said.body)["data"]["after"]
+        assert said.subject.startswith("log_checkpoint/"), "what it names stays where its text does not"
         people = {str(said.person_id), after["confirmed_by"]}
         assert len(people) == 2
         assert "the disk broke" not in said.body.decode()
@@ -122,8 +127,14 @@ def test_a_checkpoint_that_is_dated_back_without_two_people_is_a_finding(
 
 def test_one_person_alone_or_another_moment_lets_nothing_go_on(ahead: Log) -> None:
     with ahead.session("app") as session:
-        twice = Actor(person_id=uuid.uuid4(), agency_code=AGENCY, name="张三")
-        declare(session, twice, twice, ("a", "b"))
+        alone = Actor(person_id=uuid.uuid4(), agency_code=AGENCY, name="张三")
+        with pytest.raises(NotAllowed, match="Two different people"):
+            declare(session, alone, alone, ("a", "b"))
+        last = ran_ahead(session)
+        named = subject_of(dating(last.size, last.signed_at))
+        append(session, CORRECTED, named, alone, after={"confirmed_by": str(alone.person_id)})
+        append(session, CORRECTED, "log/1", alone, after={"confirmed_by": str(uuid.uuid4())})
+        append(session, CORRECTED, named, HUB, after={"confirmed_by": str(uuid.uuid4())})
         session.commit()
     with pytest.raises(Transient):
         ahead.sequence()
@@ -140,3 +151,25 @@ def test_the_clock_must_be_behind(log: Log) -> None:
     log.sequence()
     with log.session("app") as session, pytest.raises(Conflict):
         declare(session, None, None, ("", ""))  # type: ignore[arg-type]  # refused before anybody is asked for
+
+
+def test_what_two_people_declared_stands_when_the_text_is_archived_and_out_of_reach(
+    ahead: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert corrected(ahead).exit_code == 0
+    ahead.sequence()
+    place = Place.of(ahead.settings)
+    place.ensure()
+    with ahead.session("owner") as owner:
+        assert write.archive_next(owner, place, HUB, ahead.settings.log_origin, system_now() + YEAR)
+        owner.execute(
+            text("DELETE FROM evidence_text USING log_leaf WHERE log_leaf.evidence_id = evidence_text.evidence_id")
+        )
+        owner.commit()
+    ahead.sequence()
+    monkeypatch.setattr(read, "_site", [])
+    assert ahead.verified().ok, ahead.verified().findings
+    read.configure(replace(ahead.settings, s3_url="http://127.0.0.1:9"))
+    assert ahead.verified().ok, ahead.verified().findings
+    read.configure(ahead.settings)
+    assert ahead.verified().ok, ahead.verified().findings

@@ -22,6 +22,7 @@ from adapters.paging import encode_cursor
 from audit import search as searches
 from audit.actor import HUB
 from audit.append import append
+from audit.correction.declared import CORRECTED, subject_of
 from audit.log_keys import log_keys
 from audit.models import Evidence
 from directory.people.roles import Role
@@ -128,6 +129,18 @@ def test_the_log_itself_is_named_in_words_also_where_older_entries_have_another_
     assert (">日志签名</a>" in page, ">对象存储中的日志</a>" in page) == (True, True)
     found = auditor.get("/evidence/?subject=log_stall/1").get_data(as_text=True)
     assert (">日志签名</a>" in found, ">对象存储中的日志</a>" in found) == (True, False)
+
+
+def test_a_checkpoint_after_which_the_clock_was_set_back_is_named_in_words(
+    portal: Portal, people: People, browser: Opened
+) -> None:
+    with transaction(portal.settings.app_database_url) as session:
+        append(session, CORRECTED, subject_of((5, 1_795_856_400)), HUB)
+    auditor = browser(people.logins[Role.AUDITOR])
+    assert ">日志检查点 5 条，签于 2026-11-28 " in auditor.get("/evidence/").get_data(as_text=True)
+    auditor.post("/language", {"language": "en"})
+    page = auditor.get("/evidence/?subject=log_checkpoint/5@1795856400").get_data(as_text=True)
+    assert ">Checkpoint of the log of 5 entries, signed at 2026-11-28 " in page
 
 
 def test_a_case_of_others_is_named_but_no_link(portal: Portal, people: People, browser: Opened) -> None:
