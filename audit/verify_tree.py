@@ -207,8 +207,13 @@ class CheckpointCheck:
         return signed
 
     def _check_order(self, stored: StoredCheckpoint, moment: int) -> None:
-        """No checkpoint is dated before the one that it continues, but where its clock was declared to run ahead."""
+        """No checkpoint is dated before the one that it continues, but where its clock was declared to run ahead.
+
+        Nor is one taken over that is: what lay between, the entry that declares the clock too, was declared lost.
+        """
         before, self._before = self._before, (stored.size, moment)
+        if stored.size in self.taken_over:
+            return
         if before and before[0] < stored.size and moment < before[1] and before not in self.corrected:
             what = f"it is dated before that of {before[0]} entries, and nobody declared that the clock was wrong"
             earlier, found = (shown_moment(each) for each in (before[1], moment))

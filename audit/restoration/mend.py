@@ -17,6 +17,7 @@ from adapters.errors import Conflict
 from audit.actor import Actor
 from audit.append import Written, append
 from audit.checkpoint import Checkpoint
+from audit.cosigned import moment_of, shown_moment
 from audit.leaves import Source, tile_of
 from audit.log_keys import LogKeys
 from audit.merkle import HASH_SIZE
@@ -57,12 +58,14 @@ class Gap:
         target: the checkpoint to go on from.
         note: that checkpoint, as the log signed it.
         lost: how many of the numbers from ``start`` to the target's size have no entry here; the others' still wait.
+        moment: of that checkpoint's second signature, in POSIX seconds; 0 where there is none.
     """
 
     start: int
     target: Checkpoint
     note: str
     lost: int
+    moment: int
 
 
 def gap(session: Session, source: Source, keys: LogKeys) -> Gap:
@@ -99,7 +102,9 @@ def gap(session: Session, source: Source, keys: LogKeys) -> Gap:
     waiting = _go_on(session, source, row.own_size, target, write=False)
     lines = tuple(line for key in keys.checkpoint_keys for line in Note.parse(note).lines_of(key))
     own_note = str(Note(Note.parse(note).text, lines))
-    return Gap(row.own_size, target, own_note, target.size - row.own_size - waiting)
+    twice = Note.parse(note).lines_of(keys.second) if keys.second else ()
+    moment = moment_of(twice[0].value) if twice else 0
+    return Gap(row.own_size, target, own_note, target.size - row.own_size - waiting, moment)
 
 
 def declare(session: Session, found: Gap, system: Actor, audit: Actor, reasons: tuple[str, str]) -> Written:
@@ -142,7 +147,8 @@ def mend(session: Session, source: Source, found: Gap, entry_id: uuid.UUID) -> N
     if row is None or row.own_size != found.start or size - found.start - waiting != found.lost:
         raise Conflict("restoration.changed", "The log has changed meanwhile. Look at its state and begin anew.")
     now = system_now()
-    session.add(LogCheckpoint(size=size, root=found.target.root, note=found.note, signed_at=now))
+    signed_at = max(now, shown_moment(found.moment))  # a clock that ran ahead signed it, and the sequencer has to know
+    session.add(LogCheckpoint(size=size, root=found.target.root, note=found.note, signed_at=signed_at))
     row.seen_size, row.evidence_id, row.done_at = size, entry_id, now
     session.flush()
 

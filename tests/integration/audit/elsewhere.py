@@ -40,11 +40,11 @@ def waiting(session: Session) -> list[bytes]:
     return list(session.scalars(entries.order_by(Evidence.recorded_at, Evidence.id)))
 
 
-def published(log: Log, leaves: Sequence[bytes]) -> dict[str, bytes]:
-    """What lies in the object store of a log of these leaves."""
+def published(log: Log, leaves: Sequence[bytes], moment: int = 0) -> dict[str, bytes]:
+    """What lies in the object store of a log of these leaves; its checkpoint states a moment, or none."""
     tiles, size = extend({}, 0, leaves), len(leaves)
     root = tree_root(size, lambda *place: tiles.get(place, b""))
-    note = sign_next(log.key, None, Checkpoint(log.settings.log_origin, size, root), [])
+    note = sign_next(log.key, None, Checkpoint(log.settings.log_origin, size, root), [], moment)
     return {path(*place, len(tile) // 32): tile for place, tile in tiles.items()} | {"checkpoint": str(note).encode()}
 
 

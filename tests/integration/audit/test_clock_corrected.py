@@ -20,12 +20,17 @@ from audit.append import append
 from audit.archive import read, write
 from audit.correction.declare import declare, ran_ahead
 from audit.correction.declared import CORRECTED, TOLERANCE, dating, subject_of
+from audit.log_keys import log_keys
 from audit.models import Evidence, LogCheckpoint
 from audit.queries import log_state
+from audit.restoration.look import Seen, note_down
+from audit.restoration.mend import declare as mend_declare
+from audit.restoration.mend import gap, mend
 from audit.store.place import Place
 from portal.cli.main import shuniu
 from portal.first_people import enter_operator
 from tests.integration.audit.conftest import AGENCY, Log
+from tests.integration.audit.elsewhere import AUDIT, SYSTEM, foreign, numbered, published
 from tests.integration.audit.test_restoration import NAMES, PEOPLE, REASONS
 
 YEAR = timedelta(days=365)
@@ -172,4 +177,44 @@ def test_what_two_people_declared_stands_when_the_text_is_archived_and_out_of_re
     read.configure(replace(ahead.settings, s3_url="http://127.0.0.1:9"))
     assert ahead.verified().ok, ahead.verified().findings
     read.configure(ahead.settings)
+    assert ahead.verified().ok, ahead.verified().findings
+
+
+def taken_over(log: Log, files: dict[str, bytes], leaves: list[bytes]) -> None:
+    """A backup was put back, and the log goes on from the checkpoint that others have seen."""
+    with log.session("owner") as owner:
+        assert note_down(owner, [Seen("a test", len(leaves))])
+        found = gap(owner, files.get, log_keys(log.settings))
+        mend(owner, files.get, found, mend_declare(owner, found, SYSTEM, AUDIT, ("the disk broke", "it is whole")).id)
+        owner.commit()
+
+
+def seen_by_others(log: Log) -> list[bytes]:
+    """The leaves of the log as others have seen it: five more than this database has."""
+    with log.session("owner") as owner:
+        return numbered(owner) + foreign(5)
+
+
+def test_a_checkpoint_that_was_taken_over_from_a_clock_that_ran_ahead_is_declared_as_any_other(log: Log) -> None:
+    with log.session("app") as session:
+        code = "11319900DM9000001U"
+        enter_operator(session, credit_code=code, short_code="JXW", name="经信委", name_en="", administrators=PEOPLE)
+        session.commit()
+    log.sequence()
+    leaves = seen_by_others(log)
+    taken_over(log, published(log, leaves, int((system_now() + YEAR).timestamp())), leaves)
+    assert log.verified().ok, log.verified().findings
+    with pytest.raises(Transient, match="shuniu clock-corrected"):
+        log.sequence()
+    assert corrected(log).exit_code == 0
+    assert log.sequence() > 0
+    assert moments(log)[-1] <= system_now()
+    assert log.verified().ok, log.verified().findings
+
+
+def test_a_correction_that_was_lost_with_the_backup_needs_no_second_one(ahead: Log) -> None:
+    leaves = seen_by_others(ahead)
+    taken_over(ahead, published(ahead, leaves, int(system_now().timestamp())), leaves)
+    assert ahead.sequence() > 0
+    assert [later < earlier for earlier, later in pairwise(moments(ahead))] == [False, True, False]
     assert ahead.verified().ok, ahead.verified().findings
