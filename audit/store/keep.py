@@ -1,19 +1,23 @@
 """Each hour the newest checkpoint goes under object lock, and the newest that enough witnesses cosigned if that is an
 older one: what the log was then, and that they agreed to it, nobody can take back before its time."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from adapters.clock import system_now
+from audit.correction.declared import TOLERANCE
 from audit.models import LogCheckpoint
 from audit.store.models import KEEP_LOCK, KeptCheckpoint
 from audit.store.place import DAYS_OF_A_YEAR, Place
 from audit.store.publish import state_of
 from audit.witness.gathered import Cosigned, newest_cosigned, with_cosignatures
 
+HOUR = timedelta(hours=1)
+LOOKED_AT = 1_000
+"""Rows of earlier hours, of some weeks: more than a clock's error goes unseen, and less than a table."""
 LOCKED, NOT_LOCKED = "LOCKED", "NOT_LOCKED"
 
 
@@ -54,8 +58,10 @@ def keep(session: Session, place: Place, *, locks: bool, most: int | None = None
     hour = now.replace(minute=0, second=0, microsecond=0)
     signed = select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1)
     newest = session.scalar(signed if most is None else signed.where(LogCheckpoint.size <= most))
-    if newest is None or session.get(KeptCheckpoint, (hour, False)) is not None:
+    if newest is None or _is_kept(session, hour, now, newest.size):
         return []
+    if session.get(KeptCheckpoint, (hour, False)) is not None:
+        hour = now  # beside what a clock kept that ran ahead, which is held
     found = {False: Cosigned(newest.size, with_cosignatures(session, newest.size, newest.note))}
     agreed = newest_cosigned(session, most=newest.size)
     if agreed and agreed.size < newest.size:
@@ -70,3 +76,13 @@ def keep(session: Session, place: Place, *, locks: bool, most: int | None = None
     session.add_all(kept)
     session.flush()
     return kept
+
+
+def _is_kept(session: Session, hour: datetime, now: datetime, newest: int) -> bool:
+    """Whether this hour's checkpoint is kept. What a clock kept that ran ahead is none: its moment is still to come,
+    or it is smaller than what was kept in an hour before, once that clock was right."""
+    row = KeptCheckpoint
+    before = select(row.size).where(row.hour < hour).order_by(row.hour.desc()).limit(LOOKED_AT).subquery()
+    least = min(newest, session.scalar(select(func.max(before.c.size))) or 0)
+    within = exists().where(row.hour >= hour, row.hour < hour + HOUR, ~row.cosigned)
+    return bool(session.scalar(select(within.where(row.kept_at <= now + TOLERANCE, row.size >= least))))

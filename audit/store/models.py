@@ -35,7 +35,8 @@ class LogStore(Base):
 
 class KeptCheckpoint(Base):
     """A checkpoint kept in an hour: the newest, and beside it the newest that enough witnesses cosigned, if that is an
-    older one. Without object lock ``retain_until`` is empty, and ``version`` may be.
+    older one. ``hour`` is the hour's begin, or a moment within it where a clock that ran ahead had kept one for it
+    already. Without object lock ``retain_until`` is empty, and ``version`` may be.
 
     ``digest`` is the SHA-256 of what was kept; empty for what was kept before there were digests.
     """

@@ -65,8 +65,13 @@ class Place:
         return f"{self.prefix}/{name}"
 
     def kept_key(self, hour: datetime, *, cosigned: bool) -> str:
-        """The key of the checkpoint that is kept of an hour, the newest one or the newest cosigned one."""
-        return self.key(f"kept/{hour:%Y/%m/%d/%H}{'-cosigned' if cosigned else ''}")
+        """The key of the checkpoint that is kept of an hour, the newest one or the newest cosigned one.
+
+        Args:
+            hour: its begin; a moment within it where the hour's own key is taken by a clock that ran ahead.
+        """
+        again = f"{hour:-%M%S}" if hour != hour.replace(minute=0, second=0, microsecond=0) else ""
+        return self.key(f"kept/{hour:%Y/%m/%d/%H}{again}{'-cosigned' if cosigned else ''}")
 
     def read(self, name: str) -> bytes | None:
         """What is published under a name; None when nothing is.

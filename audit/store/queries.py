@@ -64,7 +64,10 @@ def store_state(session: Session) -> StoreState:
     """How the log's publication stands now."""
     row = session.get(LogStore, ONE) or LogStore(size=0, lock="", problem="")
     past = select(KeptCheckpoint).where(KeptCheckpoint.kept_at <= system_now())
-    kept = session.scalar(past.order_by(KeptCheckpoint.hour.desc()).limit(1))
+    newest = past.order_by(
+        KeptCheckpoint.size.desc(), KeptCheckpoint.hour.desc()
+    )  # a clock's that ran ahead is smaller
+    kept = session.scalar(newest.limit(1))
     return StoreState(
         size=session.scalar(select(func.max(LogCheckpoint.size))) or 0,
         published=row.size,

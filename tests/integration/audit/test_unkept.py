@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,16 @@ import portal.cli.status
 from adapters.clock import system_now
 from adapters.database import transaction
 from audit.models import Evidence
+from audit.report import Report
 from audit.stall.record import record_unkept
 from audit.store.models import KeptCheckpoint
 from audit.store.place import Place
+from audit.store.queries import store_state
 from audit.store.run import Publisher
+from audit.store.verify import verify_store
 from portal.cli.main import shuniu
 from tests.integration.audit.conftest import ROLES, Log
+from tests.integration.audit.test_clock_corrected import clock
 
 LATE, IN_TIME = timedelta(minutes=66), timedelta(minutes=64)
 
@@ -102,3 +106,50 @@ def test_a_log_without_new_entries_is_kept_every_hour(log: Log) -> None:
     step(log)
     with log.session("app") as session:
         assert list(session.scalars(select(KeptCheckpoint.size))) == [2, 2]
+
+
+def kept_at(log: Log, monkeypatch: pytest.MonkeyPatch, moment: datetime) -> list[tuple[str, int]]:
+    """What is kept after a publisher's two steps at a moment: the end of the key, and the size."""
+    with clock(monkeypatch, moment - system_now()):
+        step(log)
+        step(log)
+    with log.session("app") as session:
+        rows = session.execute(select(KeptCheckpoint.key, KeptCheckpoint.size).order_by(KeptCheckpoint.hour))
+        return [(row.key.rpartition("/kept/")[2], row.size) for row in rows]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=20), timedelta(hours=2)])
+def test_an_hour_that_a_clock_ran_through_ahead_is_kept_anew_when_it_comes(
+    log: Log, monkeypatch: pytest.MonkeyPatch, ahead: timedelta
+) -> None:
+    noon = system_now().replace(hour=12, minute=10, second=0, microsecond=0) + timedelta(days=2)
+    log.write(2)
+    log.sequence()
+    assert [size for _, size in kept_at(log, monkeypatch, noon + ahead)] == [2]
+    log.write(2)
+    log.sequence()
+    kept = kept_at(log, monkeypatch, noon)
+    assert [size for _, size in kept] == ([2, 4] if ahead < timedelta(hours=1) else [4, 2])
+    kept = kept_at(log, monkeypatch, noon + ahead + timedelta(minutes=10))
+    assert [size for _, size in kept] == ([2, 4] if ahead < timedelta(hours=1) else [4, 2, 4])
+    assert kept[-1][0].startswith(f"{noon + ahead:%Y/%m/%d/%H}-"), "beside what the clock kept ahead, which stays held"
+    with clock(monkeypatch, noon + ahead + timedelta(minutes=11) - system_now()), log.session("app") as session:
+        last = store_state(session).kept_at
+        assert last is not None
+        true = noon if len(kept) == 2 else noon + ahead + timedelta(minutes=10)
+        assert last.replace(second=0, microsecond=0) == true
+    with log.session("app") as session:
+        verify_store(session, Place.of(log.settings), log.key.verifier, (report := Report("")))
+        assert report.ok, report.findings
+
+
+def test_a_lapse_shows_in_hours_that_a_clock_ran_through_ahead(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write(2)
+    log.sequence()
+    with clock(monkeypatch, timedelta(hours=5)):
+        step(log)
+    log.write(2)
+    log.sequence()
+    step(log)
+    with clock(monkeypatch, timedelta(hours=5, minutes=5)), log.session("app") as session:
+        assert store_state(session).unkept
