@@ -108,24 +108,31 @@ def sequence(session: Session, key: SigningKey, origin: str, limit: int = BATCH)
 
 
 def run_forever(settings: Settings, stop: Event) -> None:
-    """Sequence until ``stop`` is set. Errors are logged, written down for the log's state, and tried again.
+    """Sequence until ``stop`` is set. Errors are logged, written down for the log's state, and tried again; what has to
+    be waited for is logged once.
 
     Raises:
         Misconfigured: the sequencer's address or the log's key is missing or wrong.
     """
     settings.require("sequencer_database_url")
     key = log_signer(settings)
-    pause, looked = 0.0, False
+    pause, looked, said = 0.0, False, ""
     while not stop.wait(pause):
         try:
             looked = looked or _look(settings)
             with transaction(settings.sequencer_database_url) as session:
                 dealt_with = sequence(session, key, settings.log_origin)
         except Exception as error:  # the next try may succeed, and without a sequencer nothing is proved
-            _log.exception("Evidence could not be sequenced; trying again.")
+            waits = isinstance(error, Transient)  # the clock, or the store before the first signature
+            if not waits:
+                _log.exception("Evidence could not be sequenced; trying again.")
+            elif str(error) != said:
+                _log.warning("%s", error)
+            said = str(error)
             _write_down(settings, error)
-            pause, looked = min(LONGEST_PAUSE, max(IDLE_SECONDS, pause * 2)), False
+            pause, looked = min(LONGEST_PAUSE, max(IDLE_SECONDS, pause * 2)), looked and waits
         else:
+            said = ""
             pause = 0.0 if dealt_with >= BATCH else PAUSE_SECONDS if dealt_with else IDLE_SECONDS
 
 
@@ -135,7 +142,8 @@ def _write_down(settings: Settings, error: Exception) -> None:
 
 
 def _look(settings: Settings) -> bool:
-    """Find out whether this database is an older one, before the first signature and after every error.
+    """Find out whether this database is an older one, before the first signature and after every error but a
+    clock that is behind.
 
     Raises:
         Transient: the object store does not answer; without its word nothing is signed.
@@ -176,10 +184,9 @@ def _moment(session: Session, last: LogCheckpoint | None) -> datetime:
         return now
     raise Transient(
         "evidence.clock_behind",
-        "The clock says {now} UTC, and the last checkpoint was signed at {signed_at} UTC. Nothing is signed until the"
-        " clock is past that. If it is wrong, set it right; if it is right and had run ahead, the system administrator"
+        "The clock is behind the last checkpoint, which was signed at {signed_at} UTC. Nothing is signed until it is"
+        " past that. If it is wrong, set it right; if it is right and had run ahead, the system administrator"
         " and the audit administrator declare that with {command}.",
-        now=f"{now:%Y-%m-%d %H:%M:%S}",
         signed_at=f"{last.signed_at:%Y-%m-%d %H:%M:%S}",
         command="`shuniu clock-corrected`",
     )

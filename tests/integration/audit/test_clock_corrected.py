@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
+from threading import Event, Thread
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,6 +15,7 @@ from sqlalchemy import select, text
 
 from adapters.clock import system_now
 from adapters.errors import Conflict, NotAllowed, Transient
+from adapters.settings import Settings
 from audit import sequence
 from audit.actor import HUB, Actor
 from audit.append import append
@@ -26,6 +28,7 @@ from audit.queries import log_state
 from audit.restoration.look import Seen, note_down
 from audit.restoration.mend import declare as mend_declare
 from audit.restoration.mend import gap, mend
+from audit.stall.models import ONE, LogStall
 from audit.store.place import Place
 from portal.cli.main import shuniu
 from portal.first_people import enter_operator
@@ -218,3 +221,40 @@ def test_a_correction_that_was_lost_with_the_backup_needs_no_second_one(ahead: L
     assert ahead.sequence() > 0
     assert [later < earlier for earlier, later in pairwise(moments(ahead))] == [False, True, False]
     assert ahead.verified().ok, ahead.verified().findings
+
+
+def test_while_the_clock_is_behind_the_sequencer_says_so_once_and_asks_nobody_again(
+    ahead: Log, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Place.of(ahead.settings).ensure()
+    look, said, tried = sequence._look, sequence._write_down, Event()
+    asked: list[bool] = []
+    tries: list[datetime | None] = []
+
+    def looked(settings: Settings) -> bool:
+        asked.append(look(settings))
+        return asked[-1]
+
+    def write_down(settings: Settings, error: Exception) -> None:
+        said(settings, error)
+        with ahead.session("app") as session:
+            tries.append(session.get_one(LogStall, ONE).problem_since)
+        if len(tries) == 4:
+            tried.set()
+
+    monkeypatch.setattr(sequence, "LONGEST_PAUSE", 1.1)
+    monkeypatch.setattr(sequence, "_look", looked)
+    monkeypatch.setattr(sequence, "_write_down", write_down)
+    stop = Event()
+    thread = Thread(target=sequence.run_forever, args=(ahead.settings, stop))
+    thread.start()
+    try:
+        assert tried.wait(30)
+    finally:
+        stop.set()
+        thread.join()
+    told = [each for each in caplog.records if each.name == sequence.__name__]
+    assert [(each.levelname, bool(each.exc_info)) for each in told] == [("WARNING", False)]
+    assert "shuniu clock-corrected" in told[0].getMessage()
+    assert len(asked) == 1
+    assert len(set(tries)) == 1, "and it is one problem since its first moment"
