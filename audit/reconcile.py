@@ -29,12 +29,16 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from audit.archive.read import bodies
-from audit.models import Evidence
+from audit.models import Evidence, LogLeaf
 
 R = TypeVar("R")
 DONE, REFUSED = "DONE", "REFUSED"
 UNSTATED = object()
 """What a kind of entry means for a fact that it changes and may not state: nothing before it counts any more."""
+_IN_ORDER = LogLeaf.leaf_index.asc().nulls_last(), Evidence.recorded_at, Evidence.id
+"""Oldest first: by the log's numbers, since a clock may run ahead and be set right; those that wait have none yet."""
+_NEWEST_FIRST = LogLeaf.leaf_index.desc().nulls_first(), Evidence.recorded_at.desc(), Evidence.id.desc()
+_NUMBERED = LogLeaf.evidence_id == Evidence.id
 _FETCH = 1_000
 _NIL = uuid.UUID(int=0)
 _BATCH = 500
@@ -182,9 +186,10 @@ def states_follow_entries(
     leads_to = case(*((Evidence.kind == kind, word) for kind, word in states.items()))
     last = (
         select(Evidence.subject, leads_to.label("state"))
+        .outerjoin(LogLeaf, _NUMBERED)
         .where(Evidence.kind.in_(states), Evidence.outcome == DONE)
         .ext(distinct_on(Evidence.subject))
-        .order_by(Evidence.subject, Evidence.recorded_at.desc(), Evidence.id.desc())
+        .order_by(Evidence.subject, *_NEWEST_FIRST)
         .subquery()
     )
     subject = _subject(noun, identity)
@@ -275,7 +280,7 @@ def recorded(
     kinds: Collection[str],
     opener: Opener | None = None,
     *,
-    since: datetime | None = None,
+    only: uuid.UUID | None = None,
 ) -> Entries:
     """Entries of what happened, oldest first, by subject or matter; refusals are none, failures are.
 
@@ -287,7 +292,7 @@ def recorded(
         names: which ones.
         kinds: evidence kinds.
         opener: opens the encrypted parts, whose facts then count as those in the clear do; None leaves them shut.
-        since: only entries from this moment on; None for all.
+        only: this entry alone; None for all.
 
     Raises:
         Transient: some lie in an archive, and the object store does not answer.
@@ -295,10 +300,11 @@ def recorded(
     entries = select(by, Evidence.kind, Evidence.body, Evidence.id).where(
         by.in_(names), by != literal_column("''"), Evidence.kind.in_(kinds), Evidence.outcome != REFUSED
     )
-    if since is not None:
-        entries = entries.where(Evidence.recorded_at >= since)
+    if only is not None:
+        entries = entries.where(Evidence.id == only)
     found = Entries()
-    for read in session.execute(entries.order_by(Evidence.recorded_at, Evidence.id)).partitions(_FETCH):
+    numbered = entries.outerjoin(LogLeaf, _NUMBERED).order_by(*_IN_ORDER)
+    for read in session.execute(numbered).partitions(_FETCH):
         sealed = opener(session, [entry_id for *_, entry_id in read]) if opener else {}
         texts = bodies(session, {entry_id: body for *_, body, entry_id in read})
         for name, kind, _, entry_id in read:
@@ -308,6 +314,12 @@ def recorded(
             except (ValueError, KeyError, TypeError, AttributeError):  # falsified: verification names it by itself
                 continue
     return found
+
+
+def last_entry(session: Session, subject: str, kinds: Collection[str]) -> uuid.UUID | None:
+    """The last entry of the kinds about a subject, of what was done; None where there is none."""
+    entries = select(Evidence.id).where(Evidence.subject == subject, Evidence.kind.in_(kinds), Evidence.outcome == DONE)
+    return session.scalar(entries.outerjoin(LogLeaf, _NUMBERED).order_by(*_NEWEST_FIRST).limit(1))
 
 
 def _stated(kind: str, body: bytes, sealed: Mapping[str, Any]) -> Recorded:

@@ -25,7 +25,15 @@ from adapters.settings import Settings
 from audit.actor import HUB
 from audit.append import append
 from audit.models import Evidence
-from audit.reconcile import DONE, Discrepancy, differences, entries_have_rows, recorded, register, rows_have_entries
+from audit.reconcile import (
+    Discrepancy,
+    differences,
+    entries_have_rows,
+    last_entry,
+    recorded,
+    register,
+    rows_have_entries,
+)
 from portal.models import SiteSettings
 from portal.public_settings import public
 
@@ -123,10 +131,7 @@ def settings_follow_entries(session: Session) -> Iterator[Discrepancy]:
         says: object = row.settings  # in a falsified row it may be anything
         facts = dict.fromkeys(stated) | (says if isinstance(says, dict) else {}) | {DIGEST: _digest(says)}
         yield from differences(subject, facts, stated)
-        of_it = select(Evidence.id).where(
-            Evidence.subject == subject, Evidence.kind.in_(CHANGED), Evidence.outcome == DONE
-        )
-        last = session.scalar(of_it.order_by(Evidence.recorded_at.desc(), Evidence.id.desc()).limit(1))
+        last = last_entry(session, subject, CHANGED)
         if last is not None and last != row.evidence_id:
             sentence = f"{subject} rests on another entry than its last one."
             yield Discrepancy(subject, sentence, expected=str(last), found=str(row.evidence_id))

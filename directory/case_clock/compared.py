@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from adapters.clock import CaseClock
 from audit.models import Evidence
-from audit.reconcile import DONE, Discrepancy, differences, recorded
+from audit.reconcile import Discrepancy, differences, last_entry, recorded
 
 _CLOCK = "case_clock/1"
 _TURNED = "case_clock.turned"
@@ -15,13 +15,10 @@ _TURNED = "case_clock.turned"
 
 def clock_follows_entries(session: Session) -> Iterator[Discrepancy]:
     """The clock, where it is not turned as far as its last entry says; without an entry it is not turned."""
-    newest = select(Evidence.recorded_at).where(
-        Evidence.subject == _CLOCK, Evidence.kind == _TURNED, Evidence.outcome == DONE
-    )
-    last = session.scalars(newest.order_by(Evidence.recorded_at.desc()).limit(1)).first()
+    last = last_entry(session, _CLOCK, [_TURNED])
     stated = {"offset_seconds": 0}
     if last is not None:
-        entries = recorded(session, Evidence.subject, [_CLOCK], [_TURNED], since=last).get(_CLOCK, [])
+        entries = recorded(session, Evidence.subject, [_CLOCK], [_TURNED], only=last).get(_CLOCK, [])
         stated = dict(entries[-1].after) if entries else {}
     found = session.scalar(select(CaseClock.offset_seconds).where(CaseClock.id == 1)) or 0
     yield from differences(_CLOCK, {"offset_seconds": found}, stated)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 import portal.app
 from adapters.database import transaction
 from adapters.settings import Settings
+from audit import sequence
 from audit.models import Evidence
 from audit.reconcile import registered
 from portal import starts
@@ -25,6 +26,8 @@ from portal.models import SiteSettings
 from portal.public_settings import SECRET, public
 from portal.starts import DIGEST, record_start
 from portal.wiring import wire
+from tests.integration.audit.test_clock_corrected import clock
+from tests.integration.portal.test_api_evidence import sequenced
 
 CANARY = "canary-4711"
 
@@ -248,3 +251,22 @@ def test_verification_names_a_row_that_is_not_as_its_entries_say(own: Settings, 
         for statement in falsified(session):
             session.execute(statement)
     assert any(said in sentence for sentence in findings(own))
+
+
+def test_the_last_entry_is_the_logs_last_also_where_the_clock_ran_ahead(
+    own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_start(own, "worker")
+    sequenced(own)
+    with clock(monkeypatch, timedelta(hours=2)):
+        record_start(replace(own, evidence_grace_seconds=7), "worker")
+        sequenced(own)
+    record_start(replace(own, evidence_grace_seconds=9), "worker")
+    assert findings(own) == set(), "an entry that waits is newer than those with a number"
+    monkeypatch.setattr(sequence, "dated_back", lambda session, last: True)
+    sequenced(own)
+    assert findings(own) == set()
+    with transaction(own.database_url) as session:
+        row = session.get_one(SiteSettings, "worker")
+        row.settings = row.settings | {"evidence_grace_seconds": 7}
+    assert any("something else of its evidence_grace_seconds" in sentence for sentence in findings(own))
