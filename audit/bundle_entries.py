@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Entries:
-    """All entries of a bundle, oldest first."""
+    """All entries of a bundle, in the order of the log: a moment may be of a clock that ran ahead."""
 
     all: Sequence[Entry]
 

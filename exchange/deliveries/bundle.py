@@ -133,13 +133,13 @@ def _entries(session: Session, delivery: Delivery) -> tuple[dict[str, bytes], _S
 
 
 def _rows(session: Session, which: ColumnElement[bool]) -> list[Row[Any]]:
-    """Entries with their places in the log, oldest first."""
+    """Entries with their places in the log, in its order."""
     return [
         *session.execute(
             select(Evidence.id, Evidence.kind, Evidence.body, LogLeaf.leaf_index)
             .outerjoin(LogLeaf, LogLeaf.evidence_id == Evidence.id)
             .where(which)
-            .order_by(Evidence.recorded_at, Evidence.id)
+            .order_by(LogLeaf.leaf_index, Evidence.id)
             .limit(MOST_ENTRIES)
         )
     ]
