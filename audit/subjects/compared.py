@@ -113,7 +113,7 @@ def _compared(row: Row[Any], details: Mapping[str, Any] | None, after: Mapping[s
         if others:
             yield Discrepancy(subject, f"{subject} ({row.kind}) is found by others than it concerns.", stated)
         return
-    answered = row.kind == ANSWERED and after.get("rows") and not extract
+    answered = row.kind == ANSWERED and details.get("purpose") and after.get("rows") and not extract
     if (stated or (others and not answered)) and stated != digest_of(others):
         yield Discrepancy(subject, f"{subject} ({row.kind}) is found by others than it concerns.", stated)
 

@@ -281,6 +281,9 @@ def test_whoever_is_planted_beside_an_entry_without_details_is_found(
         release = door.authorise(session, grant.id, request)
         extract = extracts.record(session, settings, release, 5)
         door.complete(session, release, rows=5, size=1, digest="d", extract_id=extract)
+    door.complete(session, door.authorise(session, grant.id, request), rows=5, size=1, digest="d")
+    older = {"state": "COMPLETED", "rows": 5, "bytes": 1, "digest": "d"}
+    append(session, "release.completed", f"release/{uuid.uuid4()}", request.actor, after=older)
     door.abort(session, door.authorise(session, grant.id, request), rows=2, size=20, reason="断线")
     door.authorise(session, grant.id, request)
     door.sweep_open(session, timedelta(0))
@@ -288,7 +291,7 @@ def test_whoever_is_planted_beside_an_entry_without_details_is_found(
     ended = Evidence.kind.in_(["release.completed", "release.aborted", "release.unknown"])
     rows = session.scalars(select(Evidence.id).where(ended).order_by(Evidence.recorded_at)).all()
     bare = [one for one in rows if session.get(EvidencePersonal, one) is None]
-    assert (len(rows), bare) == (4, rows[2:])
+    assert (len(rows), bare) == (6, rows[3:])
     session.rollback()
     sequenced(Settings.load(fresh))
     plant = text(
