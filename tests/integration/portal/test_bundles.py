@@ -2,14 +2,17 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from click.testing import CliRunner
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.pool import NullPool
 
+from audit import sequence
 from audit.actor import HUB
 from audit.append import append
 from audit.bundle import AGREEMENT, ANSWER, CHECKPOINT, DELIVERY, GRANT, KEYS, MANIFEST, RECEIPT, SIGNATURES, unpack
@@ -19,10 +22,14 @@ from audit.log_keys import log_keys
 from directory.keys.models import AgencyKey, KeyPurpose
 from directory.people.roles import Role
 from exchange.agreements.models import Agreement
+from exchange.applications.models import Application
 from exchange.deliveries.acknowledge import acknowledge
 from exchange.deliveries.models import Delivery, FileFormat
 from exchange.deliveries.progress import mark_prepared
 from exchange.deliveries.request import request
+from exchange.disputes.conclude import conclude
+from exchange.disputes.models import Outcome
+from exchange.disputes.raise_dispute import raise_dispute
 from exchange.grants.models import Grant
 from exchange.modes.package import RECEIPT_TYPE
 from exchange.release import ReleaseRequest, authorise, complete
@@ -30,6 +37,7 @@ from portal.cli.main import shuniu
 from schemas.canonical import canonical_bytes
 from schemas.words import Mode
 from tests import factories
+from tests.integration.audit.test_clock_corrected import clock
 from tests.integration.portal.conftest import Browser
 from tests.integration.portal.test_api_evidence import numbered
 from tests.integration.portal.world import World, refused
@@ -40,9 +48,14 @@ MATTER = "办件-17"
 
 def delivered(world: World) -> Delivery:
     """A package under a grant with an agreement that both sides signed; it is prepared."""
+    application = world.case.received(["ask_2", "ask_4"], modes=["OFFLINE"])
+    world.case.answer(application, ["ask_2", "ask_4"])
+    return prepared(world, application)
+
+
+def prepared(world: World, application: Application) -> Delivery:
+    """The same for an application that was answered."""
     case, session = world.case, world.session
-    application = case.received(["ask_2", "ask_4"], modes=["OFFLINE"])
-    case.answer(application, ["ask_2", "ask_4"])
     case.sign_both(session.scalars(select(Agreement).where(Agreement.application_id == application.id)).one())
     grant = session.scalars(select(Grant).where(Grant.application_id == application.id)).one()
     factories.receiving_key(session, case.requester)
@@ -127,6 +140,25 @@ def checked(world: World, data: bytes, folder: Path) -> str:
     done = CliRunner().invoke(shuniu, ["audit", "check", str(bundle), "--key", str(keys)])
     assert done.exit_code == 0, (done.output, done.exception)
     return done.output
+
+
+def test_a_bundle_holds_after_a_clock_that_ran_ahead_and_was_set_right(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = world.case
+    with clock(monkeypatch, timedelta(hours=2)):
+        application = case.received(["ask_2", "ask_4"], modes=["OFFLINE"])
+        case.answer(application, [], ["ask_2", "ask_4"])
+        dispute = raise_dispute(world.session, case.asks, application.id, text="确需")
+        conclude(world.session, case.office, dispute.id, outcome=Outcome.ANSWER_ANEW, text="重新答复")
+        world.session.commit()
+        numbered(world)
+    case.answer(application, ["ask_2", "ask_4"])
+    delivery = prepared(world, application)
+    monkeypatch.setattr(sequence, "dated_back", lambda session, last: True)
+    numbered(world)
+    taken = world.asks.get(f"/api/v1/deliveries/{delivery.id}/evidence")
+    assert "alone" not in checked(world, taken.get_data(), tmp_path)
 
 
 def test_what_an_owner_falsified_is_handed_out_to_nobody(world: World, fresh: dict[str, str]) -> None:
