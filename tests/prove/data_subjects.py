@@ -23,7 +23,7 @@ _TEXTS = """
     INSERT INTO evidence_text (recorded_at, evidence_id, body)
     SELECT recorded_at, id, convert_to(
         '{"data":{"after":{"grant":"' || md5(grant_number)::uuid || '","mode":"INTERFACE","resource":"' || resource_code
-        || '"},"note":"' || repeat(md5(id::text), 12) || '"},"subject":"' || subject || '"}', 'UTF8')
+        || '"},"personal":"away","note":"' || repeat(md5(id::text), 12) || '"},"subject":"' || subject || '"}', 'UTF8')
     FROM evidence
     WHERE kind = 'delivery.delivered' OR kind = 'release.completed' AND get_byte(leaf_hash, 0) < 124
 """
