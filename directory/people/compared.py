@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, String, and_, cast, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, SQLColumnExpression, String, and_, cast, exists, literal, or_, select
+from sqlalchemy.orm import Session, aliased
 
-from audit.models import Evidence
+from audit.models import Evidence, LogLeaf
 from audit.opened import personal_details
 from audit.reconcile import DONE, UNSTATED, Discrepancy, Recorded, batches, differences, recorded
 from directory.people.accounts import set_by
@@ -157,10 +157,26 @@ def sign_ins_end(session: Session) -> Iterator[Discrepancy]:
         select(_SUBJECT, Evidence.kind)
         .join(Evidence, and_(Evidence.subject == _SUBJECT, Evidence.recorded_at > SignIn.created_at))
         .where(SignIn.ended_at.is_(None), Evidence.kind.in_(_ENDS_SIGN_INS), Evidence.outcome == DONE)
+        .where(~_made_after_all())
         .distinct()
     )
     for subject, kind in session.execute(statement.execution_options(yield_per=1_000)):
         yield _lives_again(subject, kind)
+
+
+def _made_after_all() -> ColumnElement[bool]:
+    """By the log's numbers a sign-in came after the entry that ended others, whose clock ran ahead."""
+    own, place, ending = aliased(Evidence), aliased(LogLeaf), aliased(LogLeaf)
+    return exists(
+        select(own.id)
+        .join(ending, ending.evidence_id == Evidence.id)
+        .outerjoin(place, place.evidence_id == own.id)
+        .where(own.subject == _SUBJECT, own.kind == "account.signed_in", own.outcome == DONE)
+        .where(own.recorded_at.between(SignIn.created_at - _NEAR, SignIn.created_at + _NEAR))
+        .where(own.recorded_at < Evidence.recorded_at)
+        .where(or_(place.leaf_index.is_(None), place.leaf_index > ending.leaf_index))
+        .correlate(SignIn, Evidence)
+    )
 
 
 def _lives_again(subject: str, kind: str) -> Discrepancy:
