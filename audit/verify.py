@@ -203,8 +203,8 @@ class _Walk:
         """
         rows, start = piece.rows, piece.start
         bodies = [row[BODY] for row in rows]
-        numbers = [row[0] for row in rows]
-        whole = start == self._place and numbers == [*range(start, piece.end)] and None not in bodies
+        whole = start == self._place and len(rows) == piece.end - start and None not in bodies
+        whole = whole and [row[0] for row in rows] == [*range(start, piece.end)]
         if not whole or (self.kept is not None and self.kept.size <= piece.end):
             return False
         leaves = [leaf_hash(body) for body in bodies]

@@ -1,14 +1,20 @@
 """Which port each service listens on, and whether it is free."""
 
 import errno
+import secrets
 import socket
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Self
 
 from adapters.errors import Misconfigured
 
 LOOPBACK = "127.0.0.1"
+_LOWEST, _TRIALS = 10_000, 1_000
+_GIVEN_AWAY = Path("/proc/sys/net/ipv4/ip_local_port_range")
+"""First and last of the ports that Linux gives to outgoing connections."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +54,8 @@ class Ports:
     @classmethod
     def free(cls) -> Self:
         """Ports that nobody listens on now; for tests and trials beside a running hub."""
-        held = [socket.socket() for _ in fields(cls)]
-        try:
-            for holder in held:
-                holder.bind((LOOPBACK, 0))
-            numbers = [holder.getsockname()[1] for holder in held]
-        finally:
-            for holder in held:
-                holder.close()
-        return replace(cls(), **{field.name: number for field, number in zip(fields(cls), numbers, strict=True)})
+        with ExitStack() as held:
+            return replace(cls(), **{field.name: _free_port(held) for field in fields(cls)})
 
     def as_environment(self) -> dict[str, str]:
         """The ports as environment variables."""
@@ -96,6 +95,18 @@ def require_free(ports: Ports, names: Iterable[str]) -> None:
                     reason=error.strerror,
                     setting=setting_name(name),
                 ) from error
+
+
+def _free_port(held: ExitStack) -> int:
+    """A port that nobody has, held until the stack closes; none that an outgoing connection may be given after that."""
+    ends = int(_GIVEN_AWAY.read_text().split()[0]) if _GIVEN_AWAY.exists() else 0
+    for _ in range(_TRIALS):
+        holder = held.enter_context(socket.socket())
+        with suppress(OSError):
+            holder.bind((LOOPBACK, _LOWEST + secrets.randbelow(ends - _LOWEST) if ends > _LOWEST else 0))
+            number: int = holder.getsockname()[1]
+            return number
+    raise Misconfigured("services.no_port", "No port from {lowest} on is free on this machine.", lowest=_LOWEST)
 
 
 def _port_number(setting: str, text: str) -> int:
