@@ -150,7 +150,7 @@ def test_a_clock_that_goes_back_stops_what_leaves_until_it_is_right_again(
         assert refused(stalling.look_up(stalling.asks)) == (503, "evidence.stalled")
         stalling.case.draft()
         stalling.session.commit()
-        with pytest.raises(Transient, match="Nothing is signed until the clock is past that"):
+        with pytest.raises(Transient, match="Nothing is signed until it is past that"):
             sign(settings)
     assert waiting(settings) > 0
     sign(settings)
