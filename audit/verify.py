@@ -135,7 +135,7 @@ class _Walk:
                     f"{self._place} entries",
                 )
             )
-        with self._report.guarded("The tiles"):
+        with self._report.step(self._session, "The tiles"):
             self._tree.check_upper_tiles(self._reader.upper_tiles())
             self._tree.check_last_tile(self._reader.width_of_tiles())
         self._report.root = self._tree.root().hex() if self._tree.whole else ""

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 from flask import request as flask_request
+from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -24,7 +25,7 @@ from audit.log_keys import log_keys
 from audit.models import Evidence
 from audit.opened import personal_details
 from audit.promise import open_promise
-from directory.people.models import ApiClient, Person, SignIn
+from directory.people.models import Account, ApiClient, Person, SignIn
 from directory.people.roles import Role
 from directory.people.secrets import new_token, token_hash
 from exchange.deliveries import progress, sending
@@ -351,16 +352,21 @@ def test_a_refusal_of_whom_an_address_was_made_for_is_their_entry(file: Fetched)
     assert len(file.refused()) == 1, "nobody knows who forged it"
 
 
-def test_asking_for_the_file_of_another_agency_finds_nothing_and_is_an_entry(file: Fetched) -> None:
-    session = file.world.session
-    other = factories.official(session, factories.agency(session), Role.REQUESTER)
-    account, token = factories.account(session, session.get_one(Person, other.person_id), "other"), new_token()
+def signed_in(file: Fetched, account: Account) -> FlaskClient:
+    """A browser in which the account is signed in."""
+    session, token = file.world.session, new_token()
     session.flush()
-    later = system_now() + HOUR
-    session.add(SignIn(token_hash=token_hash(token), account_id=account.id, expires_at=later))
+    session.add(SignIn(token_hash=token_hash(token), account_id=account.id, expires_at=system_now() + HOUR))
     session.commit()
     client = file.world.portal.test_client()
     client.set_cookie(SIGN_IN_COOKIE, token)
+    return client
+
+
+def test_asking_for_the_file_of_another_agency_finds_nothing_and_is_an_entry(file: Fetched) -> None:
+    session = file.world.session
+    other = factories.official(session, factories.agency(session), Role.REQUESTER)
+    client = signed_in(file, factories.account(session, session.get_one(Person, other.person_id), "other"))
     answers = [client.get(f"/files/{one}") for one in (uuid.uuid4(), file.id)]
     assert [each.status_code for each in answers] == [404, 404]
     assert not any("Shuniu-Promise" in each.headers for each in answers), "it would tell which of them there is"
@@ -371,13 +377,8 @@ def test_asking_for_the_file_of_another_agency_finds_nothing_and_is_an_entry(fil
 def test_a_password_that_another_person_set_opens_no_file(file: Fetched) -> None:
     session = file.world.session
     person = session.get_one(Person, file.world.case.asks.person_id)
-    account, token = factories.account(session, person, "asks"), new_token()
-    session.flush()
-    later = system_now() + HOUR
-    session.add(SignIn(token_hash=token_hash(token), account_id=account.id, expires_at=later))
-    session.commit()
-    client = file.world.portal.test_client()
-    client.set_cookie(SIGN_IN_COOKIE, token)
+    account = factories.account(session, person, "asks")
+    client = signed_in(file, account)
     assert client.get(f"/files/{file.id}").status_code == 200
     account.given_at = system_now()
     session.commit()
